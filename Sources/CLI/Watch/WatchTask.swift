@@ -1,0 +1,50 @@
+internal import SoftadastraCore
+internal import SoftadastraNode
+
+/// What one call of `watch` wants of its node, running already or started for it.
+struct WatchTask: Sendable {
+  let requests: [FolderRequest]
+  let invite: String?
+  /// As typed, for the line to run elsewhere.
+  let shownDirectory: String
+  let peers: [String]
+  let printer: EventPrinter
+
+  private static let joinPause = Duration.seconds(1)
+  private static let maxJoinPause = Duration.seconds(30)
+
+  /// Tries the invite once. False if nobody who could take it answers: that may change.
+  func joinOnce(_ node: any NodeService) async throws -> Bool {
+    guard let invite else { return true }
+    do {
+      try await node.join(invite)
+      return true
+    } catch {
+      guard Self.mayHeal(error) else { throw error }
+      Output.message("nobody takes the invite yet: \(error)")
+      Output.message("hint: is the inviting node running, and reachable from here? trying again until it is")
+      return false
+    }
+  }
+
+  /// Goes on until the invite is taken, or refused.
+  func joinPatiently(_ node: any NodeService) async throws {
+    guard let invite else { return }
+    var pause = Self.joinPause
+    while true {
+      try await Task.sleep(for: pause)
+      do {
+        return try await node.join(invite)
+      } catch {
+        guard Self.mayHeal(error) else { throw error }
+        pause = min(pause * 2, Self.maxJoinPause)
+      }
+    }
+  }
+
+  private static func mayHeal(_ error: SoftadastraError) -> Bool { error.code == .network || error.code == .timeout }
+
+  func addFolders(_ node: any NodeService) async throws {
+    for request in requests { try await node.addFolder(request) }
+  }
+}

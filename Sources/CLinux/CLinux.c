@@ -1,0 +1,218 @@
+#define _GNU_SOURCE
+#include "CLinux.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <sys/eventfd.h>
+#include <sys/inotify.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#ifndef RENAME_NOREPLACE
+#define RENAME_NOREPLACE 1
+#endif
+#ifndef RENAME_EXCHANGE
+#define RENAME_EXCHANGE 2
+#endif
+
+const int linux_o_tmpfile = O_TMPFILE;
+const int linux_o_path = O_PATH;
+const int linux_o_directory = O_DIRECTORY;
+const uint32_t linux_rename_noreplace = RENAME_NOREPLACE;
+const uint32_t linux_rename_exchange = RENAME_EXCHANGE;
+
+static int checked(long result) { return result < 0 ? -errno : (int)result; }
+
+static int64_t nanoseconds(struct timespec t) { return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec; }
+
+static void convert(const struct stat *s, struct linux_status *out) {
+  out->device = s->st_dev;
+  out->inode = s->st_ino;
+  out->links = s->st_nlink;
+  out->size = (uint64_t)s->st_size;
+  out->blocks = (uint64_t)s->st_blocks;
+  out->modified_ns = nanoseconds(s->st_mtim);
+  out->changed_ns = nanoseconds(s->st_ctim);
+  out->mode = s->st_mode;
+  out->owner = s->st_uid;
+  out->group = s->st_gid;
+}
+
+int linux_fstatat(int directory, const char *path, int flags, struct linux_status *out) {
+  struct stat s;
+  if (fstatat(directory, path, &s, flags) < 0) return -errno;
+  convert(&s, out);
+  return 0;
+}
+
+int linux_fstat(int descriptor, struct linux_status *out) {
+  struct stat s;
+  if (fstat(descriptor, &s) < 0) return -errno;
+  convert(&s, out);
+  return 0;
+}
+
+int linux_openat(int directory, const char *path, int flags, uint32_t mode) {
+  return checked(openat(directory, path, flags, mode));
+}
+
+int linux_open_beneath(int directory, const char *path, int flags, uint32_t mode) {
+  struct open_how how = {
+      .flags = (uint64_t)(uint32_t)flags,
+      .mode = mode,
+      .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
+  };
+  return checked(syscall(SYS_openat2, directory, path, &how, sizeof how));
+}
+
+int linux_rename(int from_directory, const char *from, int to_directory, const char *to, uint32_t flags) {
+  return checked(syscall(SYS_renameat2, from_directory, from, to_directory, to, flags));
+}
+
+int linux_link_descriptor(int descriptor, int to_directory, const char *to) {
+  // linkat with AT_EMPTY_PATH needs CAP_DAC_READ_SEARCH; the /proc path works for every user.
+  char path[40];
+  snprintf(path, sizeof path, "/proc/self/fd/%d", descriptor);
+  return checked(linkat(AT_FDCWD, path, to_directory, to, AT_SYMLINK_FOLLOW));
+}
+
+int linux_syncfs(int descriptor) { return checked(syncfs(descriptor)); }
+
+int linux_allocate(int descriptor, int mode, int64_t offset, int64_t length) {
+  return checked(fallocate(descriptor, mode, offset, length));
+}
+
+int64_t linux_copy_range(int from, int64_t from_offset, int to, int64_t to_offset, size_t length) {
+  off64_t source = from_offset, target = to_offset;
+  ssize_t done = copy_file_range(from, &source, to, &target, length, 0);
+  return done < 0 ? -errno : done;
+}
+
+int64_t linux_getdents(int descriptor, void *buffer, size_t capacity) {
+  long done = syscall(SYS_getdents64, descriptor, buffer, capacity);
+  return done < 0 ? -errno : done;
+}
+
+static struct timespec from_nanoseconds(int64_t ns) {
+  // tv_nsec must be 0..999999999 also for times before 1970.
+  int64_t seconds = ns / 1000000000, rest = ns % 1000000000;
+  if (rest < 0) {
+    rest += 1000000000;
+    seconds -= 1;
+  }
+  return (struct timespec){.tv_sec = seconds, .tv_nsec = rest};
+}
+
+int linux_set_modified(int descriptor, int64_t modified_ns) {
+  struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, from_nanoseconds(modified_ns)};
+  return checked(futimens(descriptor, times));
+}
+
+int linux_set_modified_at(int directory, const char *path, int64_t modified_ns, int follow) {
+  struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, from_nanoseconds(modified_ns)};
+  return checked(utimensat(directory, path, times, follow ? 0 : AT_SYMLINK_NOFOLLOW));
+}
+
+int linux_eventfd(void) { return checked(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)); }
+
+uint64_t linux_filesystem_type(int descriptor) {
+  struct statfs s;
+  return fstatfs(descriptor, &s) < 0 ? 0 : (uint64_t)s.f_type;
+}
+
+int linux_space(int descriptor, uint64_t *available, uint64_t *total) {
+  struct statvfs s;
+  if (fstatvfs(descriptor, &s) < 0) return -errno;
+  *available = (uint64_t)s.f_bavail * s.f_frsize;
+  *total = (uint64_t)s.f_blocks * s.f_frsize;
+  return 0;
+}
+
+uint32_t linux_dirent_kind(uint8_t type) { return (uint32_t)type << 12; }
+
+void linux_name_thread(unsigned long thread, const char *name) { pthread_setname_np((pthread_t)thread, name); }
+
+int linux_change_mode(int descriptor, uint32_t mode) {
+  // fchmod refuses O_PATH descriptors, and an unreadable file cannot be opened otherwise.
+  char path[40];
+  snprintf(path, sizeof path, "/proc/self/fd/%d", descriptor);
+  return checked(chmod(path, mode));
+}
+
+int linux_unlinkat(int directory, const char *path, int flags) { return checked(unlinkat(directory, path, flags)); }
+
+int linux_mkdirat(int directory, const char *path, uint32_t mode) { return checked(mkdirat(directory, path, mode)); }
+
+int linux_symlinkat(const char *target, int directory, const char *path) {
+  return checked(symlinkat(target, directory, path));
+}
+
+int linux_linkat(int from_directory, const char *from, int to_directory, const char *to) {
+  return checked(linkat(from_directory, from, to_directory, to, 0));
+}
+
+int64_t linux_readlinkat(int directory, const char *path, void *buffer, size_t capacity) {
+  ssize_t count = readlinkat(directory, path, buffer, capacity);
+  return count < 0 ? -errno : count;
+}
+
+int64_t linux_pread(int descriptor, void *buffer, size_t count, int64_t offset) {
+  ssize_t done = pread(descriptor, buffer, count, offset);
+  return done < 0 ? -errno : done;
+}
+
+int64_t linux_pwrite(int descriptor, const void *buffer, size_t count, int64_t offset) {
+  ssize_t done = pwrite(descriptor, buffer, count, offset);
+  return done < 0 ? -errno : done;
+}
+
+int64_t linux_read(int descriptor, void *buffer, size_t count) {
+  ssize_t done = read(descriptor, buffer, count);
+  return done < 0 ? -errno : done;
+}
+
+int linux_truncate(int descriptor, int64_t size) { return checked(ftruncate(descriptor, size)); }
+
+int linux_datasync(int descriptor) { return checked(fdatasync(descriptor)); }
+
+int64_t linux_seek_data(int descriptor, int64_t offset) {
+  off_t at = lseek(descriptor, offset, SEEK_DATA);
+  return at < 0 ? -errno : at;
+}
+
+int64_t linux_seek_hole(int descriptor, int64_t offset) {
+  off_t at = lseek(descriptor, offset, SEEK_HOLE);
+  return at < 0 ? -errno : at;
+}
+
+int linux_inotify(void) { return checked(inotify_init1(IN_CLOEXEC | IN_NONBLOCK)); }
+
+int linux_watch(int inotify, int directory, uint32_t mask) {
+  // By descriptor: no path length limit, and no symlink can be swapped in on the way.
+  char path[40];
+  snprintf(path, sizeof path, "/proc/self/fd/%d", directory);
+  return checked(inotify_add_watch(inotify, path, mask));
+}
+
+int linux_unwatch(int inotify, int watch) { return checked(inotify_rm_watch(inotify, watch)); }
+
+int linux_readable(int descriptor) {
+  int count = 0;
+  return ioctl(descriptor, FIONREAD, &count) < 0 ? -errno : count;
+}
+
+int linux_wait(int first, int second, int64_t timeout_ns) {
+  struct pollfd descriptors[2] = {{.fd = first, .events = POLLIN}, {.fd = second, .events = POLLIN}};
+  struct timespec limit = {.tv_sec = timeout_ns / 1000000000, .tv_nsec = timeout_ns % 1000000000};
+  int count = ppoll(descriptors, 2, timeout_ns < 0 ? NULL : &limit, NULL);
+  if (count < 0) return errno == EINTR ? 0 : -errno;
+  return (descriptors[0].revents ? 1 : 0) | (descriptors[1].revents ? 2 : 0);
+}

@@ -1,0 +1,98 @@
+internal import Glibc
+internal import NIOCore
+internal import NIOPosix
+internal import SoftadastraCore
+internal import Synchronization
+
+// Looking after the clock and the interfaces.
+extension DiscoveryService {
+  func scheduleTick() {
+    let untilNext = state.withLock { state -> UInt64? in
+      guard state.life == .running else { return nil }
+      let now = time.monotonicNanoseconds()
+      var next = now &+ Self.nanoseconds(options.checkInterval)
+      if options.announces { next = min(next, state.nextAnnounce) }
+      if state.isSearching { next = min(next, state.nextSearch) }
+      return next > now ? next - now : 0
+    }
+    guard let untilNext else { return }
+    group.next().scheduleTask(in: .nanoseconds(Int64(clamping: max(untilNext, 1_000_000)))) { [weak self] in
+      guard let self else { return }
+      Task.detached { await self.tick() }
+    }
+  }
+
+  private func tick() async {
+    await refreshInterfaces()
+    let now = time.monotonicNanoseconds()
+    let (events, search) = state.withLock { state -> ([DiscoveryEvent], Bool) in
+      guard state.life == .running else { return ([], false) }
+      if options.announces, state.nextAnnounce <= now {
+        if state.nextAnnounce > 0 { broadcast(.announce, &state) }
+        // A tenth of jitter: nodes started together drift apart.
+        let interval = Self.nanoseconds(options.announceInterval)
+        state.nextAnnounce = now &+ interval - interval / 20 + random.next() % (interval / 10 + 1)
+      }
+      var search = state.hasUnsent && state.retriesLeft > 0
+      if search { state.retriesLeft -= 1 }
+      state.hasUnsent = false
+      if state.isSearching, state.nextSearch <= now {
+        search = true
+        state.searchDelay = min(state.searchDelay * 2, Self.nanoseconds(Self.maxSearchDelay))
+        state.nextSearch = now &+ state.searchDelay
+      }
+      return (state.registry.sweep(now: now), search)
+    }
+    if search { probe() }
+    for event in events { onEvent(event) }
+    scheduleTick()
+  }
+
+  /// Opens and closes the sockets of interfaces that came and went. A change is announced and probed at once.
+  func refreshInterfaces() async {
+    let found = NetworkInterface.all(limit: DiscoveryOptions.maxInterfaces).filter { interface in
+      if case .v6 = interface.address, !options.usesIPv6 { return false }
+      return options.interfaces?.contains(interface.name) ?? true
+    }
+    let (isRunning, isFirst, known) = state.withLock { ($0.life == .running, $0.interfaces.isEmpty, $0.interfaces) }
+    guard isRunning, found != known else { return }
+    var opened: [NetworkInterface: DatagramSocket] = [:]
+    for interface in found where !known.contains(interface) {
+      switch interface.address {
+      case .v4(let address, _): opened[interface] = try? await open(.v4, port: 0, address: address)
+      case .v6: opened[interface] = try? await open(.v6, port: 0)
+      }
+    }
+    let hasChanged = state.withLock { state in
+      guard state.life == .running else {
+        for socket in opened.values { socket.close() }
+        return false
+      }
+      let gone = known.filter { !found.contains($0) }
+      for interface in gone { state.senders.removeValue(forKey: interface)?.close() }
+      state.senders.merge(opened) { $1 }
+      // One that failed to open is tried again at the next look.
+      state.interfaces = found.filter { state.senders[$0] != nil }
+      join(found, state)
+      let hasChanged = !opened.isEmpty || !gone.isEmpty
+      if hasChanged { state.retriesLeft = Self.maxSendRetries }
+      return hasChanged
+    }
+    guard hasChanged, !isFirst else { return }
+    announce()
+    probe()
+    onEvent(.networkChanged)
+  }
+
+  private func join(_ interfaces: [NetworkInterface], _ state: State) {
+    for socket in state.listeners {
+      for interface in interfaces {
+        switch (interface.address, socket.family) {
+        case (.v4, .v4): socket.joinV4(inet_addr(Self.multicastV4), interface: interface.index)
+        case (.v6, .v6): socket.joinV6(Self.groupV6, interface: interface.index)
+        case (.v4, .v6), (.v6, .v4): break
+        }
+      }
+    }
+  }
+}

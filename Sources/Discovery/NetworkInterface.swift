@@ -1,0 +1,54 @@
+internal import Glibc
+
+/// An interface that is up, with one of its addresses: several addresses make several entries.
+struct NetworkInterface: Hashable {
+  enum Address: Hashable {
+    /// In network byte order, with the address that reaches everyone on the link, if there is one.
+    case v4(UInt32, broadcast: UInt32?)
+    /// Multicast needs only the interface.
+    case v6
+  }
+
+  var name: String
+  var index: UInt32
+  var isLoopback: Bool
+  var address: Address
+
+  /// Those that are up; at most `limit`, the ones of lower index first.
+  static func all(limit: Int) -> [NetworkInterface] {
+    var head: UnsafeMutablePointer<ifaddrs>?
+    guard getifaddrs(&head) == 0 else { return [] }
+    defer { freeifaddrs(head) }
+    var out: Set<NetworkInterface> = []
+    var cursor = head
+    while let entry = cursor?.pointee {
+      cursor = entry.ifa_next
+      guard entry.ifa_flags & UInt32(IFF_UP) != 0, let name = entry.ifa_name, let address = entry.ifa_addr
+      else { continue }
+      let index = if_nametoindex(name)
+      guard index > 0 else { continue }
+      let isLoopback = entry.ifa_flags & UInt32(IFF_LOOPBACK) != 0
+      let form: Address
+      switch Int32(address.pointee.sa_family) {
+      case AF_INET:
+        form = v4(address, mask: entry.ifa_netmask, isPointToPoint: entry.ifa_flags & UInt32(IFF_POINTOPOINT) != 0)
+      case AF_INET6: form = .v6
+      default: continue
+      }
+      out.insert(NetworkInterface(name: String(cString: name), index: index, isLoopback: isLoopback, address: form))
+    }
+    return Array(out.sorted { ($0.index, "\($0.address)") < ($1.index, "\($1.address)") }.prefix(limit))
+  }
+
+  /// The broadcast address follows from the mask: it works also where none was configured. Loopback has one too,
+  /// 127.255.255.255, and there it is what reaches several nodes without a multicast route.
+  private static func v4(
+    _ address: UnsafeMutablePointer<sockaddr>, mask: UnsafeMutablePointer<sockaddr>?, isPointToPoint: Bool
+  ) -> Address {
+    let own = address.withMemoryRebound(to: sockaddr_in.self, capacity: 1) { $0.pointee.sin_addr.s_addr }
+    guard let mask, !isPointToPoint else { return .v4(own, broadcast: nil) }
+    let bits = mask.withMemoryRebound(to: sockaddr_in.self, capacity: 1) { $0.pointee.sin_addr.s_addr }
+    let host = UInt32(bigEndian: ~bits)
+    return .v4(own, broadcast: host >= 3 ? own | ~bits : nil)
+  }
+}

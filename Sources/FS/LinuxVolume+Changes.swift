@@ -1,0 +1,79 @@
+internal import CLinux
+internal import Glibc
+public import SoftadastraCore
+
+/// Changes of single names in the folder.
+extension LinuxVolume {
+  public func makeSymlink(_ target: [UInt8], at path: BytePath, modifiedNanoseconds: Int64) throws(SoftadastraError)
+    -> FileStatus
+  {
+    guard !target.isEmpty, !target.contains(0) else { throw fail(-EINVAL, "cannot create link", path) }
+    let parent = try parent(of: path, "cannot create link")
+    // Made with its time in the staging area: it appears complete or not at all.
+    let name = uniqueName("link-")
+    let area = try area(of: name, "cannot create link")
+    var result = withCPath(target) { target in
+      withCPath(name.utf8) { linux_symlinkat(target, area.number, $0) }
+    }
+    if result == 0 {
+      result = withCPath(name.utf8) { linux_set_modified_at(area.number, $0, modifiedNanoseconds, 0) }
+      if result == 0 {
+        result = renameNoReplace(from: area.number, Array(name.utf8), to: parent.number, Array(path.name))
+      }
+      if result != 0 { _ = withCPath(name.utf8) { linux_unlinkat(area.number, $0, 0) } }
+    }
+    guard result == 0 else { throw fail(result, "cannot create link", path) }
+    return try status(in: parent.number, path.name, "cannot look at", path)
+  }
+
+  public func makeDirectory(_ path: BytePath, permissions: UInt16) throws(SoftadastraError) -> FileStatus {
+    let parent = try parent(of: path, "cannot create directory")
+    let mode = permissions & 0o777
+    let result = withCPath(path.name) { linux_mkdirat(parent.number, $0, UInt32(mode)) }
+    guard result == 0 else { throw fail(result, "cannot create directory", path) }
+    let made = try status(in: parent.number, path.name, "cannot look at", path)
+    // The process's umask took some bits away. Set-gid may be inherited from the parent; that is the user's choice.
+    return made.permissions == mode ? made : try setPermissions(path, mode)
+  }
+
+  public func removeDirectory(_ path: BytePath) throws(SoftadastraError) {
+    let parent = try parent(of: path, "cannot remove directory")
+    let result = withCPath(path.name) { linux_unlinkat(parent.number, $0, AT_REMOVEDIR) }
+    guard result == 0 else { throw fail(result, "cannot remove directory", path) }
+  }
+
+  public func setPermissions(_ path: BytePath, _ permissions: UInt16) throws(SoftadastraError) -> FileStatus {
+    try validate(path)
+    let number = Beneath.open(root.number, path.bytes, flags: linux_o_path)
+    guard let opened = Descriptor(number) else { throw fail(number, "cannot set permissions of", path) }
+    var raw = linux_status()
+    var result = linux_fstat(opened.number, &raw)
+    guard result == 0 else { throw fail(result, "cannot look at", path) }
+    // Through /proc the kernel would follow the link itself.
+    guard FileStatus(raw).kind != .symlink else {
+      throw SoftadastraError(.changed, "cannot set permissions of", at: describe(path), why: "it is a symlink now")
+    }
+    // A directory keeps its set-gid bit: it decides the group of new files, and removing it is not ours to do.
+    let kept = FileStatus(raw).kind == .directory ? raw.mode & 0o7000 : 0
+    result = linux_change_mode(opened.number, kept | UInt32(permissions & 0o777))
+    guard result == 0 else { throw fail(result, "cannot set permissions of", path) }
+    result = linux_fstat(opened.number, &raw)
+    guard result == 0 else { throw fail(result, "cannot look at", path) }
+    return FileStatus(raw)
+  }
+
+  public func setModified(_ path: BytePath, nanoseconds: Int64) throws(SoftadastraError) -> FileStatus {
+    let parent = try parent(of: path, "cannot set the time of")
+    let result = withCPath(path.name) { linux_set_modified_at(parent.number, $0, nanoseconds, 0) }
+    guard result == 0 else { throw fail(result, "cannot set the time of", path) }
+    return try status(in: parent.number, path.name, "cannot look at", path)
+  }
+
+  public func move(_ from: BytePath, to: BytePath) throws(SoftadastraError) -> FileStatus {
+    let source = try parent(of: from, "cannot move")
+    let target = try parent(of: to, "cannot move to")
+    let result = renameNoReplace(from: source.number, Array(from.name), to: target.number, Array(to.name))
+    guard result == 0 else { throw fail(result, "cannot move to", to) }
+    return try status(in: target.number, to.name, "cannot look at", to)
+  }
+}

@@ -1,0 +1,37 @@
+internal import CLinux
+internal import Glibc
+
+/// One joinable thread of its own, for work that blocks.
+struct Thread {
+  private let handle: pthread_t
+
+  /// Nil if the system gives no more threads.
+  init?(name: String? = nil, _ body: @escaping @Sendable () -> Void) {
+    final class Box: Sendable {
+      let body: @Sendable () -> Void
+      init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+    }
+    let box = Unmanaged.passRetained(Box(body))
+    var handle = pthread_t()
+    let result = pthread_create(
+      &handle, nil,
+      { argument in
+        Unmanaged<Box>.fromOpaque(argument!).takeRetainedValue().body()
+        return nil
+      }, box.toOpaque())
+    guard result == 0 else {
+      box.release()
+      return nil
+    }
+    if let name { linux_name_thread(handle, String(name.prefix(15))) }
+    self.handle = handle
+  }
+
+  /// Waits for its end. Once only; not from the thread itself.
+  func join() { pthread_join(handle, nil) }
+
+  /// For a thread nobody waits for.
+  func detach() { pthread_detach(handle) }
+
+  var isCurrent: Bool { pthread_equal(handle, pthread_self()) != 0 }
+}

@@ -1,0 +1,95 @@
+public import SoftadastraCore
+
+/// One folder's filesystem, seen from its root: everything the mirror does to a disk goes through here.
+///
+/// Paths are relative to the root and are resolved beneath it without following any symlink, whatever another process
+/// swaps in meanwhile. Calls block; run them on worker threads. A file that vanished is `nil` from `status` and
+/// `.notFound` elsewhere. `LinuxVolume` is the real one; the tests have one in memory.
+public protocol Volume: Sendable {
+  /// For messages: the absolute path of the root.
+  var location: String { get }
+
+  /// lstat. Nil if the path or one of its parents does not exist.
+  func status(_ path: BytePath) throws(SoftadastraError) -> FileStatus?
+  /// A complete, error-free listing, or an error. Unsorted; names that vanished between listing and stat are left out.
+  func list(_ directory: BytePath) throws(SoftadastraError) -> [DirectoryItem]
+  func openForReading(_ path: BytePath) throws(SoftadastraError) -> any ReadableFile
+  func readLink(_ path: BytePath) throws(SoftadastraError) -> [UInt8]
+
+  /// A new unnamed file (O_TMPFILE; where missing, a named one in the staging area) for content that is complete later.
+  func stage(permissions: UInt16) throws(SoftadastraError) -> any StagedFile
+  /// A named file in the staging area that survives a restart: for large transfers. Kept if it is there already.
+  func stage(named name: String) throws(SoftadastraError) -> any StagedFile
+  /// What the staging area holds by name.
+  func stagedNames() throws(SoftadastraError) -> [String]
+  func removeStaged(_ name: String) throws(SoftadastraError)
+  /// What lies under a staged name; with it a start after a crash can rebuild the `Displaced` of an open intent.
+  func stagedStatus(_ name: String) throws(SoftadastraError) -> FileStatus?
+
+  /// Gives the staged file its name. Fails with `.conflict` if the name is taken; `.notFound` if the parent is missing.
+  /// Returns the status after linking.
+  func link(_ file: any StagedFile, at path: BytePath) throws(SoftadastraError) -> FileStatus
+  /// Puts the staged file in the place of `path` in one step, and the old file into the staging area.
+  /// Returns the status now at `path`, and a handle to what was swapped out.
+  func exchange(_ file: any StagedFile, at path: BytePath) throws(SoftadastraError) -> (FileStatus, Displaced)
+  /// Moves a file, symlink or directory tree out of the folder into the staging area in one step (trash).
+  func displace(_ path: BytePath) throws(SoftadastraError) -> Displaced
+  /// Moves what was displaced (back) to a free name. `.conflict` if taken.
+  func replace(_ displaced: Displaced, at path: BytePath) throws(SoftadastraError) -> FileStatus
+  /// Puts what was displaced into the versions archive, or purges it if `keep` is false.
+  func discard(_ displaced: Displaced, from path: BytePath, keep: Bool) throws(SoftadastraError)
+
+  func makeSymlink(_ target: [UInt8], at path: BytePath, modifiedNanoseconds: Int64) throws(SoftadastraError)
+    -> FileStatus
+  /// `.conflict` if the name is taken by anything, a directory included.
+  func makeDirectory(_ path: BytePath, permissions: UInt16) throws(SoftadastraError) -> FileStatus
+  /// Only an empty one; `.conflict` otherwise.
+  func removeDirectory(_ path: BytePath) throws(SoftadastraError)
+  func setPermissions(_ path: BytePath, _ permissions: UInt16) throws(SoftadastraError) -> FileStatus
+  func setModified(_ path: BytePath, nanoseconds: Int64) throws(SoftadastraError) -> FileStatus
+  /// RENAME_NOREPLACE; `.conflict` if `to` is taken.
+  func move(_ from: BytePath, to: BytePath) throws(SoftadastraError) -> FileStatus
+
+  /// Everything done so far is on the disk when this returns (syncfs).
+  func barrier() throws(SoftadastraError)
+  /// Bytes free for this user.
+  func freeBytes() throws(SoftadastraError) -> UInt64
+}
+
+extension Volume {
+  public func stagedStatus(_ name: String) throws(SoftadastraError) -> FileStatus? {
+    throw SoftadastraError(.unsupported, "cannot look at", at: name, why: "this volume does not tell")
+  }
+}
+
+/// An open file that is read at absolute positions.
+public protocol ReadableFile: AnyObject, Sendable {
+  func status() throws(SoftadastraError) -> FileStatus
+  /// Fewer bytes than asked only at the end.
+  func read(at offset: UInt64, into buffer: UnsafeMutableRawBufferPointer) throws(SoftadastraError) -> Int
+  /// The first byte at or after `offset` that is data, for sparse files; nil if only a hole remains.
+  func nextData(from offset: UInt64) throws(SoftadastraError) -> Range<UInt64>?
+}
+
+/// A file being made, not yet part of the folder.
+public protocol StagedFile: AnyObject, Sendable {
+  func write(at offset: UInt64, _ bytes: UnsafeRawBufferPointer) throws(SoftadastraError)
+  func read(at offset: UInt64, into buffer: UnsafeMutableRawBufferPointer) throws(SoftadastraError) -> Int
+  /// Copies inside the kernel where it can (copy_file_range).
+  func copy(from source: any ReadableFile, at sourceOffset: UInt64, to offset: UInt64, count: UInt64)
+    throws(SoftadastraError)
+  /// Sets the final size (the tail becomes a hole), permissions and mtime, in this order.
+  func finish(size: UInt64, permissions: UInt16, modifiedNanoseconds: Int64) throws(SoftadastraError)
+  /// fdatasync.
+  func sync() throws(SoftadastraError)
+}
+
+/// Something that was taken out of the folder and now lies in its staging area under this name.
+public struct Displaced: Sendable, Hashable {
+  public let stagedName: String
+  public let status: FileStatus
+  public init(stagedName: String, status: FileStatus) {
+    self.stagedName = stagedName
+    self.status = status
+  }
+}

@@ -1,0 +1,93 @@
+internal import CLinux
+internal import Glibc
+public import SoftadastraCore
+
+/// A few threads for work that blocks: file I/O, hashing, compression.
+///
+/// Swift's own pool has one thread a core and must never block; these may. Work is taken in order.
+public final class WorkerPool: Sendable {
+  private final class State: @unchecked Sendable {
+    var mutex = pthread_mutex_t()
+    var ready = pthread_cond_t()
+    var queue: [@Sendable () -> Void] = []
+    var head = 0
+    var isClosed = false
+    init() {
+      pthread_mutex_init(&mutex, nil)
+      pthread_cond_init(&ready, nil)
+    }
+    deinit {
+      pthread_cond_destroy(&ready)
+      pthread_mutex_destroy(&mutex)
+    }
+
+    func push(_ job: @escaping @Sendable () -> Void) {
+      pthread_mutex_lock(&mutex)
+      queue.append(job)
+      pthread_cond_signal(&ready)
+      pthread_mutex_unlock(&mutex)
+    }
+
+    func pop() -> (@Sendable () -> Void)? {
+      pthread_mutex_lock(&mutex)
+      defer { pthread_mutex_unlock(&mutex) }
+      while head == queue.count {
+        if isClosed { return nil }
+        pthread_cond_wait(&ready, &mutex)
+      }
+      let job = queue[head]
+      head += 1
+      if head == queue.count || head > 1024 {
+        queue.removeFirst(head)
+        head = 0
+      }
+      return job
+    }
+
+    func close() {
+      pthread_mutex_lock(&mutex)
+      isClosed = true
+      pthread_cond_broadcast(&ready)
+      pthread_mutex_unlock(&mutex)
+    }
+  }
+
+  private let state = State()
+  public let threadCount: Int
+
+  public init(threads: Int, name: String = "worker") {
+    threadCount = max(1, threads)
+    for _ in 0..<threadCount {
+      let box = Unmanaged.passRetained(state)
+      var thread = pthread_t()
+      pthread_create(
+        &thread, nil,
+        { argument in
+          let state = Unmanaged<State>.fromOpaque(argument!).takeRetainedValue()
+          while let job = state.pop() { job() }
+          return nil
+        }, box.toOpaque())
+      linux_name_thread(thread, String(name.prefix(15)))
+      pthread_detach(thread)
+    }
+  }
+
+  deinit { state.close() }
+
+  /// Runs the closure on one of the threads and returns what it returns.
+  public func run<T: Sendable>(_ body: @escaping @Sendable () -> T) async -> T {
+    await withCheckedContinuation { continuation in
+      state.push { continuation.resume(returning: body()) }
+    }
+  }
+
+  /// The same for a closure that throws.
+  public func run<T: Sendable>(_ body: @escaping @Sendable () throws(SoftadastraError) -> T)
+    async throws(SoftadastraError) -> T
+  {
+    let result: Result<T, SoftadastraError> = await run {
+      do throws(SoftadastraError) { return .success(try body()) } catch { return .failure(error) }
+    }
+    return try result.get()
+  }
+}

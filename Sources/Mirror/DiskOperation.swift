@@ -1,0 +1,301 @@
+internal import SoftadastraCore
+internal import SoftadastraFS
+
+/// One remote change to be carried out on disk, and how it went. Blocks: for worker threads.
+///
+/// The order of steps keeps the local bytes whatever happens in between: the new file is complete and verified before
+/// it gets a name; what it replaces is swapped out, never overwritten; and what was swapped out is checked to be the
+/// file that was expected, else it is the user's newer work and is kept under a name of its own.
+struct DiskOperation: Sendable {
+  enum Content: Sendable {
+    /// No bytes are needed: empty, or not a file.
+    case none
+    case inline([UInt8])
+    case staged(String)
+    /// The disk holds the right bytes; only mode and mtime change.
+    case unchanged
+  }
+
+  enum Outcome: Sendable {
+    /// The disk holds the wanted entry under this fingerprint (0: deleted).
+    case applied(fingerprint: UInt64, copyFingerprint: UInt64?)
+    /// The disk does not hold what the synced tree says: to be observed before this is decided anew.
+    case changedLocally
+    /// Applied; but the file swapped out was newer than expected and lies at this path now.
+    case rescued(fingerprint: UInt64, at: BytePath)
+    case failed(SoftadastraError)
+  }
+
+  let path: BytePath
+  let wanted: FileEntry
+  /// The fingerprint that the synced tree has for the path; nil where the disk should hold nothing.
+  let expected: UInt64?
+  let content: Content
+  /// Where the local content goes instead of the archive.
+  let copyPath: BytePath?
+  let volume: any Volume
+  let reader: ContentReader
+
+  /// A replacement whose new file is complete but not yet in place.
+  struct Prepared: Sendable {
+    let operation: DiskOperation
+    let staged: (any StagedFile)?
+    let failure: SoftadastraError?
+  }
+
+  /// True if this puts new file content in the place of an existing file: its bytes must be durable first.
+  var isReplacement: Bool {
+    guard expected != nil, case .file = wanted.value?.kind else { return false }
+    if case .unchanged = content { return false }
+    return true
+  }
+
+  /// Writes the new content into the staging area.
+  func prepare() -> Prepared {
+    do throws(SoftadastraError) {
+      return Prepared(operation: self, staged: try stagedFile(), failure: nil)
+    } catch {
+      return Prepared(operation: self, staged: nil, failure: error)
+    }
+  }
+
+  func perform() -> Outcome { place(prepare()) }
+
+  func place(_ prepared: Prepared) -> Outcome {
+    if let failure = prepared.failure { return .failed(failure) }
+    do throws(SoftadastraError) {
+      return try place(prepared.staged)
+    } catch {
+      switch error.code {
+      case .changed: return .changedLocally
+      default: return .failed(error)
+      }
+    }
+  }
+
+  private func place(_ staged: (any StagedFile)?) throws(SoftadastraError) -> Outcome {
+    let status = try volume.status(path)
+    guard let value = wanted.value else { return try delete(status) }
+    if let status, status.fingerprint != expected {
+      // A crash after the change and before its record leaves the wanted file there already.
+      if let fingerprint = try adopted(status, value) {
+        return .applied(fingerprint: fingerprint, copyFingerprint: nil)
+      }
+      return .changedLocally
+    }
+    if status == nil, expected != nil { return .changedLocally }
+    switch value.kind {
+    case .directory: return try makeDirectory(value, over: status)
+    case .symlink(let target, let modified): return try makeSymlink(target, modified, over: status)
+    case .file(let size, let modified, _):
+      guard let staged else { return try changeAttributes(value, modified) }
+      try staged.finish(size: size, permissions: value.permissions, modifiedNanoseconds: modified)
+      return try putFile(staged, over: status)
+    }
+  }
+
+  // MARK: Files
+
+  private func stagedFile() throws(SoftadastraError) -> (any StagedFile)? {
+    guard let value = wanted.value, case .file(let size, let modified, let manifest) = value.kind else { return nil }
+    let staged: any StagedFile
+    switch content {
+    case .unchanged: return nil
+    case .none: staged = try volume.stage(permissions: value.permissions)
+    case .inline(let bytes):
+      guard UInt64(bytes.count) == size, reader.verify(bytes, manifest) else {
+        throw SoftadastraError(
+          .damaged, "content from a peer", at: path.description, why: "it is not what its hash says", retryable: true)
+      }
+      staged = try volume.stage(permissions: value.permissions)
+      var failure: SoftadastraError?
+      bytes.withUnsafeBytes { buffer in
+        do throws(SoftadastraError) { try staged.write(at: 0, buffer) } catch { failure = error }
+      }
+      if let failure { throw failure }
+    case .staged(let name): staged = try volume.stage(named: name)
+    }
+    if isReplacement {
+      try staged.finish(size: size, permissions: value.permissions, modifiedNanoseconds: modified)
+    }
+    return staged
+  }
+
+  private func putFile(_ staged: any StagedFile, over status: FileStatus?) throws(SoftadastraError) -> Outcome {
+    guard let status else {
+      return .applied(fingerprint: try linked(staged).fingerprint, copyFingerprint: nil)
+    }
+    if status.kind == .directory {
+      try removeEmptyDirectory()
+      return .applied(fingerprint: try linked(staged).fingerprint, copyFingerprint: nil)
+    }
+    let (now, displaced) = try volume.exchange(staged, at: path)
+    return try dispose(of: displaced, expecting: status, now: now.fingerprint)
+  }
+
+  private func linked(_ staged: any StagedFile) throws(SoftadastraError) -> FileStatus {
+    try withParents { () throws(SoftadastraError) in
+      do throws(SoftadastraError) {
+        return try volume.link(staged, at: path)
+      } catch {
+        // Somebody made a file of that name meanwhile.
+        throw error.code == .conflict ? changedError : error
+      }
+    }
+  }
+
+  private func changeAttributes(_ value: FileValue, _ modified: Int64) throws(SoftadastraError) -> Outcome {
+    _ = try volume.setPermissions(path, value.permissions)
+    return .applied(
+      fingerprint: try volume.setModified(path, nanoseconds: modified).fingerprint, copyFingerprint: nil)
+  }
+
+  /// The swapped-out file goes to the conflict copy or the archive, if it is the one that was expected.
+  private func dispose(
+    of displaced: Displaced, expecting status: FileStatus, now fingerprint: UInt64
+  ) throws(SoftadastraError) -> Outcome {
+    guard isSameFile(displaced.status, status) else {
+      let rescue = path.parent.appending(rescueName)
+      _ = try volume.replace(displaced, at: rescue)
+      return .rescued(fingerprint: fingerprint, at: rescue)
+    }
+    guard let copyPath else {
+      try volume.discard(displaced, from: path, keep: true)
+      return .applied(fingerprint: fingerprint, copyFingerprint: nil)
+    }
+    do throws(SoftadastraError) {
+      let copy = try volume.replace(displaced, at: copyPath)
+      return .applied(fingerprint: fingerprint, copyFingerprint: copy.fingerprint)
+    } catch {
+      guard error.code == .conflict else { throw error }
+      // The copy is there already, made from the same loser.
+      let there = try volume.status(copyPath)
+      try volume.discard(displaced, from: path, keep: true)
+      return .applied(fingerprint: fingerprint, copyFingerprint: there?.fingerprint)
+    }
+  }
+
+  /// Moving a file changes its ctime; everything else must be as it was.
+  private func isSameFile(_ a: FileStatus, _ b: FileStatus) -> Bool {
+    a.inode == b.inode && a.size == b.size && a.modifiedNanoseconds == b.modifiedNanoseconds && a.kind == b.kind
+  }
+
+  private var rescueName: [UInt8] {
+    let digits = String(Checksum.xxh3(path.bytes, seed: wanted.version.dot.counter) | 1 << 63, radix: 16)
+    return Array(path.name.prefix(200)) + Array(".rescued-\(digits.prefix(8))".utf8)
+  }
+
+  // MARK: Directories and symlinks
+
+  private func makeDirectory(_ value: FileValue, over status: FileStatus?) throws(SoftadastraError) -> Outcome {
+    if let status, status.kind == .directory {
+      let now = try volume.setPermissions(path, value.permissions)
+      return .applied(fingerprint: now.fingerprint, copyFingerprint: nil)
+    }
+    var copy: UInt64?
+    if let status { copy = try moveAside(status) }
+    let now = try withParents { () throws(SoftadastraError) in
+      do throws(SoftadastraError) {
+        return try volume.makeDirectory(path, permissions: value.permissions)
+      } catch {
+        throw error.code == .conflict ? changedError : error
+      }
+    }
+    return .applied(fingerprint: now.fingerprint, copyFingerprint: copy)
+  }
+
+  private func makeSymlink(
+    _ target: [UInt8], _ modified: Int64, over status: FileStatus?
+  ) throws(SoftadastraError) -> Outcome {
+    var copy: UInt64?
+    if let status {
+      if status.kind == .directory { try removeEmptyDirectory() } else { copy = try moveAside(status) }
+    }
+    let now = try withParents { () throws(SoftadastraError) in
+      do throws(SoftadastraError) {
+        return try volume.makeSymlink(target, at: path, modifiedNanoseconds: modified)
+      } catch {
+        throw error.code == .conflict ? changedError : error
+      }
+    }
+    return .applied(fingerprint: now.fingerprint, copyFingerprint: copy)
+  }
+
+  /// Takes the file at the path away: to its conflict copy's name, or into the archive.
+  private func moveAside(_ status: FileStatus) throws(SoftadastraError) -> UInt64? {
+    let displaced = try volume.displace(path)
+    guard case .applied(_, let copy) = try dispose(of: displaced, expecting: status, now: 0) else { throw changedError }
+    return copy
+  }
+
+  private func removeEmptyDirectory() throws(SoftadastraError) {
+    do throws(SoftadastraError) {
+      try volume.removeDirectory(path)
+    } catch {
+      throw error.code == .conflict ? changedError : error
+    }
+  }
+
+  // MARK: Deleting
+
+  private func delete(_ status: FileStatus?) throws(SoftadastraError) -> Outcome {
+    guard let status else { return .applied(fingerprint: 0, copyFingerprint: nil) }
+    if status.kind == .directory {
+      do throws(SoftadastraError) {
+        try volume.removeDirectory(path)
+        return .applied(fingerprint: 0, copyFingerprint: nil)
+      } catch {
+        guard error.code == .conflict else { throw error }
+        // Something lives in it: ignored files, or new ones. It stays as an implicit directory.
+        return .applied(fingerprint: status.fingerprint, copyFingerprint: nil)
+      }
+    }
+    guard status.fingerprint == expected else { return .changedLocally }
+    let displaced = try volume.displace(path)
+    return try dispose(of: displaced, expecting: status, now: 0)
+  }
+
+  // MARK: Common
+
+  /// The fingerprint, if the disk holds exactly the wanted entry already.
+  private func adopted(_ status: FileStatus, _ value: FileValue) throws(SoftadastraError) -> UInt64? {
+    switch value.kind {
+    case .directory:
+      return status.kind == .directory && expected == nil
+        ? try volume.setPermissions(path, value.permissions).fingerprint : nil
+    case .symlink(let target, _):
+      return status.kind == .symlink ? (try volume.readLink(path) == target ? status.fingerprint : nil) : nil
+    case .file(let size, let modified, let manifest):
+      guard status.kind == .file, status.size == size, status.modifiedNanoseconds == modified,
+        status.permissions == value.permissions
+      else { return nil }
+      let (now, found) = try reader.manifest(of: path, previousClass: manifest.sizeClass)
+      return found.chunks == manifest.chunks ? now.fingerprint : nil
+    }
+  }
+
+  private func withParents<T>(_ body: () throws(SoftadastraError) -> T) throws(SoftadastraError) -> T {
+    do throws(SoftadastraError) {
+      return try body()
+    } catch {
+      guard error.code == .notFound, !path.parent.isRoot else { throw error }
+      try makeParents(of: path)
+      return try body()
+    }
+  }
+
+  private func makeParents(of path: BytePath) throws(SoftadastraError) {
+    let parent = path.parent
+    guard !parent.isRoot, try volume.status(parent) == nil else { return }
+    try makeParents(of: parent)
+    do throws(SoftadastraError) {
+      _ = try volume.makeDirectory(parent, permissions: 0o755)
+    } catch {
+      guard error.code == .conflict else { throw error }
+    }
+  }
+
+  private var changedError: SoftadastraError {
+    SoftadastraError(.changed, "apply", at: path.description, why: "the disk changed meanwhile")
+  }
+}

@@ -1,0 +1,82 @@
+internal import SoftadastraCore
+
+/// Which byte ranges of one file are still to be fetched, and from whom: pure bookkeeping.
+///
+/// Ranges are runs of whole chunks, at most `maxRangeBytes` unless one chunk is larger. A range that fails is asked
+/// of another peer; one whose peer goes away returns to the front.
+struct FetchPlan: Sendable {
+  static let maxRangeBytes = 1 << 20
+
+  struct Range: Sendable, Hashable {
+    let offset: UInt64
+    let firstChunk: Int
+    let chunkCount: Int
+    let length: Int
+  }
+
+  let manifest: Manifest
+  private let offsets: [UInt64]
+  private var missing: [Range]
+  private(set) var inFlight: [UInt64: (range: Range, peer: NodeID)] = [:]
+  /// Peers that said they do not have this version, or sent wrong bytes.
+  private(set) var excluded: Set<NodeID> = []
+  private(set) var bytesDone: UInt64
+
+  /// - Parameter present: chunk indices that the staged file holds already.
+  init(_ manifest: Manifest, present: Set<Int>) {
+    self.manifest = manifest
+    offsets = manifest.offsets()
+    missing = []
+    bytesDone = 0
+    var index = 0
+    while index < manifest.chunks.count {
+      if present.contains(index) {
+        bytesDone += UInt64(manifest.chunks[index].length)
+        index += 1
+        continue
+      }
+      var length = Int(manifest.chunks[index].length)
+      var count = 1
+      while index + count < manifest.chunks.count, !present.contains(index + count),
+        length + Int(manifest.chunks[index + count].length) <= Self.maxRangeBytes
+      {
+        length += Int(manifest.chunks[index + count].length)
+        count += 1
+      }
+      missing.append(Range(offset: offsets[index], firstChunk: index, chunkCount: count, length: length))
+      index += count
+    }
+    missing.reverse()
+  }
+
+  var isComplete: Bool { missing.isEmpty && inFlight.isEmpty }
+  var hasMissing: Bool { !missing.isEmpty }
+  var bytesMissing: UInt64 { manifest.byteCount - bytesDone }
+  var nextLength: Int? { missing.last?.length }
+
+  mutating func take(request: UInt64, from peer: NodeID) -> Range? {
+    guard let range = missing.popLast() else { return nil }
+    inFlight[request] = (range, peer)
+    return range
+  }
+
+  /// The range of an answered request; it counts once `completed`.
+  mutating func answered(_ request: UInt64) -> (range: Range, peer: NodeID)? { inFlight.removeValue(forKey: request) }
+
+  mutating func completed(_ range: Range) { bytesDone += UInt64(range.length) }
+
+  mutating func failed(_ range: Range, excluding peer: NodeID?) {
+    missing.append(range)
+    if let peer { excluded.insert(peer) }
+  }
+
+  mutating func peerLost(_ peer: NodeID) {
+    for (request, flight) in inFlight where flight.peer == peer {
+      inFlight[request] = nil
+      missing.append(flight.range)
+    }
+    excluded.remove(peer)
+  }
+
+  mutating func forgiveAll() { excluded.removeAll() }
+}

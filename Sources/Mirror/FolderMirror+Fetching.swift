@@ -1,0 +1,291 @@
+public import SoftadastraCore
+internal import SoftadastraFS
+internal import SoftadastraStore
+public import SoftadastraSync
+
+/// One file on its way.
+struct FetchKey: Hashable, Sendable {
+  let path: BytePath
+  let dot: Dot
+
+  static let stagedPrefix = "fetch-"
+
+  /// Stable over restarts, so that a transfer that was cut goes on where it was.
+  var stagedName: String {
+    let digest = Checksum.xxh3(path.bytes, seed: dot.replica.rawValue ^ dot.counter)
+    return "\(Self.stagedPrefix)\(dot.replica)-\(dot.counter)-\(String(digest, radix: 16))"
+  }
+}
+
+/// What is known of a file being fetched.
+struct FetchState: Sendable {
+  let item: PendingTree.Item
+  let file: any StagedFile
+  var plan: FetchPlan
+}
+
+/// Getting the bytes of files that did not travel inside their change.
+extension FolderMirror {
+  /// Files fetched side by side.
+  private static let maxFetches = 32
+  /// Bytes asked for and not answered, over all files of the folder.
+  private static let maxBytesInFlight = 24 << 20
+
+  /// Prepares the staged file: what a cut transfer, or the local version, has already need not travel.
+  func startFetch(_ item: PendingTree.Item, _ local: FileEntry?) {
+    let dot = item.entry.version.dot
+    pending.update(item.path, dot) { $0.state = .fetching }
+    let key = FetchKey(path: item.path, dot: dot)
+    guard fetches[key] == nil, !seeding.contains(key), let manifest = item.entry.value?.manifest else { return }
+    guard fetches.count + seeding.count < Self.maxFetches else {
+      fetchQueue.append(key)
+      return
+    }
+    let preparation = FetchSeeding(
+      volume: volume, reader: reader, manifest: manifest, path: item.path, localManifest: local?.value?.manifest)
+    _ = self.seeding.insert(key)
+    Task {
+      let seeded = await self.pool.run { preparation.run(stagedName: key.stagedName) }
+      self.begin(key, item, manifest, seeded)
+    }
+  }
+
+  private func begin(
+    _ key: FetchKey, _ item: PendingTree.Item, _ manifest: Manifest,
+    _ seeded: Result<(any StagedFile, Set<Int>), SoftadastraError>
+  ) {
+    seeding.remove(key)
+    guard isRunning, pending[key.path, key.dot] != nil else {
+      startNextFetches()
+      return
+    }
+    switch seeded {
+    case .failure(let error):
+      blockItem(item, error)
+      startNextFetches()
+    case .success(let (file, present)):
+      fetches[key] = FetchState(item: item, file: file, plan: FetchPlan(manifest, present: present))
+      if fetches[key]!.plan.isComplete { completeFetch(key) } else { requestMore() }
+    }
+  }
+
+  /// Lets as many of those that wait try (again) as there is room for. Some need no fetch any more: their content
+  /// came inside a change that was sent once more.
+  func startNextFetches() {
+    var room = Self.maxFetches - fetches.count - seeding.count
+    while room > 0, !fetchQueue.isEmpty {
+      let key = fetchQueue.removeFirst()
+      guard pending[key.path, key.dot] != nil else { continue }
+      pending.requeue(key.path, key.dot)
+      applySignal.raise()
+      room -= 1
+    }
+  }
+
+  /// Keeps the link full: asks every source in turn for the next ranges.
+  func requestMore() {
+    guard !sources.isEmpty else { return }
+    var messages: [(NodeID, SyncMessage)] = []
+    for key in fetches.keys {
+      while bytesInFlight < Self.maxBytesInFlight, let length = fetches[key]?.plan.nextLength {
+        let usable = sources.filter { !fetches[key]!.plan.excluded.contains($0) }
+        guard let peer = usable.isEmpty ? nil : usable[Int(nextRequest % UInt64(usable.count))],
+          let range = fetches[key]!.plan.take(request: nextRequest, from: peer)
+        else { break }
+        requests[nextRequest] = key
+        bytesInFlight += length
+        messages.append(
+          (
+            peer,
+            .fetch(
+              SyncMessage.Fetch(
+                request: nextRequest, folder: folder, path: key.path, dot: key.dot, offset: range.offset,
+                length: UInt32(range.length)))
+          ))
+        nextRequest += 1
+      }
+    }
+    guard !messages.isEmpty else { return }
+    let host = self.host
+    let toSend = messages
+    Task { for (peer, message) in toSend { await host.send(peer, message) } }
+  }
+
+  /// Bytes that a peer sent: verified chunk by chunk, then written.
+  public func received(_ data: SyncMessage.FetchedData, from peer: NodeID) async {
+    guard let key = requests.removeValue(forKey: data.request),
+      let (range, asked) = fetches[key]?.plan.answered(data.request)
+    else { return }
+    bytesInFlight -= range.length
+    guard asked == peer, let state = fetches[key] else { return }
+    requestMore()
+    let reader = self.reader
+    let chunks = Array(state.plan.manifest.chunks[range.firstChunk..<range.firstChunk + range.chunkCount])
+    let file = state.file
+    let outcome: Result<Bool, SoftadastraError> = await pool.run {
+      guard reader.verify(data.bytes, Manifest(sizeClass: 0, chunks: chunks)) else { return .success(false) }
+      return data.bytes.withUnsafeBytes { bytes in
+        do throws(SoftadastraError) {
+          // The staged file begins as a hole: what is all zeros needs no blocks.
+          if !bytes.allSatisfy({ $0 == 0 }) { try file.write(at: range.offset, bytes) }
+          return .success(true)
+        } catch {
+          return .failure(error)
+        }
+      }
+    }
+    switch outcome {
+    case .success(true):
+      fetches[key]?.plan.completed(range)
+      if fetches[key]?.plan.isComplete == true { completeFetch(key) }
+    case .success(false):
+      fetches[key]?.plan.failed(range, excluding: peer)
+      waitForSources(key)
+    case .failure(let error):
+      cancelFetch(key)
+      if let item = pending[key.path, key.dot] { blockItem(item, error) }
+    }
+    requestMore()
+  }
+
+  public func fetchFailed(_ request: UInt64, _ reason: SyncMessage.FetchFailure, from peer: NodeID) {
+    guard let key = requests.removeValue(forKey: request), let (range, _) = fetches[key]?.plan.answered(request) else {
+      return
+    }
+    bytesInFlight -= range.length
+    fetches[key]?.plan.failed(range, excluding: peer)
+    waitForSources(key)
+    requestMore()
+  }
+
+  /// When nobody has the bytes for now, the item waits, visibly; a newer version usually comes first.
+  private func waitForSources(_ key: FetchKey) {
+    guard let state = fetches[key], sources.allSatisfy(state.plan.excluded.contains), state.plan.inFlight.isEmpty
+    else { return }
+    cancelFetch(key)
+    guard let item = pending[key.path, key.dot] else { return }
+    blockItem(
+      item,
+      SoftadastraError(
+        .network, "fetch", at: key.path.description, why: "no connected peer has this version's content",
+        hint: "it goes on when one that has it connects"))
+  }
+
+  private func completeFetch(_ key: FetchKey) {
+    fetches[key] = nil
+    pending.update(key.path, key.dot) { $0.stagedName = key.stagedName }
+    pending.requeue(key.path, key.dot)
+    applySignal.raise()
+    startNextFetches()
+  }
+
+  func cancelFetch(_ item: PendingTree.Item) {
+    cancelFetch(FetchKey(path: item.path, dot: item.entry.version.dot))
+  }
+
+  private func cancelFetch(_ key: FetchKey) {
+    guard let state = fetches.removeValue(forKey: key) else { return }
+    for (request, flight) in state.plan.inFlight {
+      requests[request] = nil
+      bytesInFlight -= flight.range.length
+    }
+    startNextFetches()
+  }
+
+  // MARK: Peers
+
+  public func peerConnected(_ peer: NodeID) {
+    guard !sources.contains(peer) else { return }
+    sources.append(peer)
+    for key in fetches.keys { fetches[key]!.plan.forgiveAll() }
+    for item in pending.all {
+      if case .blocked(let error, _, _) = item.state, error.code == .network {
+        pending.requeue(item.path, item.entry.version.dot)
+      }
+    }
+    applySignal.raise()
+    requestMore()
+  }
+
+  public func peerDisconnected(_ peer: NodeID) {
+    sources.removeAll { $0 == peer }
+    for (request, key) in requests {
+      guard let flight = fetches[key]?.plan.inFlight[request], flight.peer == peer else { continue }
+      requests[request] = nil
+      bytesInFlight -= flight.range.length
+    }
+    for key in fetches.keys { fetches[key]!.plan.peerLost(peer) }
+    requestMore()
+  }
+}
+
+/// Fills a staged file with the chunks that are on this machine already. Blocks: for worker threads.
+struct FetchSeeding: Sendable {
+  let volume: any Volume
+  let reader: ContentReader
+  let manifest: Manifest
+  let path: BytePath
+  let localManifest: Manifest?
+
+  func run(stagedName: String) -> Result<(any StagedFile, Set<Int>), SoftadastraError> {
+    do throws(SoftadastraError) {
+      let isResumed = try volume.stagedNames().contains(stagedName)
+      let staged = try volume.stage(named: stagedName)
+      var present: Set<Int> = []
+      if isResumed { present = try alreadyStaged(staged) }
+      if let localManifest, let local = try? volume.openForReading(path) {
+        try copyLocal(local, localManifest, into: staged, &present)
+      }
+      return .success((staged, present))
+    } catch {
+      return .failure(error)
+    }
+  }
+
+  private func alreadyStaged(_ staged: any StagedFile) throws(SoftadastraError) -> Set<Int> {
+    var present: Set<Int> = []
+    var buffer: [UInt8] = []
+    let offsets = manifest.offsets()
+    for (index, chunk) in manifest.chunks.enumerated() {
+      let count = Int(chunk.length)
+      if buffer.count < count { buffer = [UInt8](repeating: 0, count: count) }
+      let isThere = buffer.withUnsafeMutableBytes { bytes in
+        let slice = UnsafeMutableRawBufferPointer(rebasing: bytes[..<count])
+        guard (try? staged.read(at: offsets[index], into: slice)) == count else { return false }
+        return reader.hasher.hash(UnsafeRawBufferPointer(slice)) == chunk.hash
+      }
+      if isThere { present.insert(index) }
+    }
+    return present
+  }
+
+  private func copyLocal(
+    _ local: any ReadableFile, _ base: Manifest, into staged: any StagedFile, _ present: inout Set<Int>
+  ) throws(SoftadastraError) {
+    var positions: [Manifest.Chunk: UInt64] = [:]
+    for (chunk, offset) in zip(base.chunks, base.offsets()) { positions[chunk] = offset }
+    var buffer: [UInt8] = []
+    let offsets = manifest.offsets()
+    for (index, chunk) in manifest.chunks.enumerated() where !present.contains(index) {
+      guard let from = positions[chunk] else { continue }
+      let count = Int(chunk.length)
+      if buffer.count < count { buffer = [UInt8](repeating: 0, count: count) }
+      var failure: SoftadastraError?
+      let isCopied = buffer.withUnsafeMutableBytes { bytes in
+        let slice = UnsafeMutableRawBufferPointer(rebasing: bytes[..<count])
+        guard (try? local.read(at: from, into: slice)) == count,
+          reader.hasher.hash(UnsafeRawBufferPointer(slice)) == chunk.hash
+        else { return false }
+        do throws(SoftadastraError) {
+          try staged.write(at: offsets[index], UnsafeRawBufferPointer(slice))
+          return true
+        } catch {
+          failure = error
+          return false
+        }
+      }
+      if let failure { throw failure }
+      if isCopied { present.insert(index) }
+    }
+  }
+}

@@ -1,0 +1,177 @@
+internal import SoftadastraCore
+internal import SoftadastraFS
+internal import SoftadastraStore
+internal import SoftadastraSync
+
+/// Renames in one step, on the side that saw them and on the side that hears of them.
+extension FolderMirror {
+  /// A record of a move older than the last so many is dropped: who was away for longer gets the entries.
+  private static let maxMoveRecords = 64
+
+  // MARK: Local renames
+
+  func takeMoves() async {
+    while !moves.isEmpty {
+      let move = moves.removeFirst()
+      let isRecorded = await recordMove(move.from, move.to, isDirectory: move.isDirectory)
+      if !isRecorded { markDirty(move.from) }
+      if isRecorded, !move.isDirectory { continue }
+      // What was new below `from` and not yet taken in is below `to` now; the scan compares fingerprints only.
+      if move.isDirectory { rescan(move.to) } else { markDirty(move.to) }
+    }
+  }
+
+  /// True if the synced tree has the rename. False leaves it to be observed as a deletion and a creation.
+  private func recordMove(_ from: BytePath, _ to: BytePath, isDirectory: Bool) async -> Bool {
+    guard configuration.mode != .receiveOnly, !from.isReserved, !to.isReserved, !isIgnored(from, isDirectory),
+      !isIgnored(to, isDirectory), !busy.contains(where: { $0.isWithin(from) || $0.isWithin(to) })
+    else { return false }
+    let source = liveEntries(at: from)
+    guard source.first?.0 == from, liveEntries(at: to).isEmpty, isDirectory || isWorthARecord(source[0].1.entry) else {
+      return false
+    }
+    busy.insert(from)
+    busy.insert(to)
+    defer { release([from, to]) }
+    let old = source[0].1.entry
+    let observer = self.observer
+    let isGone = await pool.run { if case .absent = observer.observe(from) { true } else { false } }
+    guard isGone else { return false }
+    var fingerprint = old.tag
+    if !isDirectory {
+      // A rename changes a file's ctime; the same bytes under the new name are the same file.
+      let reader = self.reader
+      guard let value = (try? FileEntry(old, at: to.description))?.value, let manifest = value.manifest else {
+        return false
+      }
+      let found = await pool.run { try? reader.manifest(of: to, previousClass: manifest.sizeClass) }
+      guard let (status, now) = found, now.chunks == manifest.chunks,
+        value.kind == .file(size: status.size, modifiedNanoseconds: status.modifiedNanoseconds, now),
+        status.permissions == value.permissions
+      else { return false }
+      fingerprint = status.fingerprint
+    } else {
+      let volume = self.volume
+      guard let status = await pool.run({ try? volume.status(to) }), status.kind == .directory,
+        status.fingerprint == old.tag
+      else { return false }
+    }
+    let digest = moveDigest(source, below: from)
+    let version = store.newVersion(basedOn: VersionVector(), author: configuration.author)
+    let record = MoveRecord(from: from, to: to, digest: digest, count: UInt64(source.count))
+    var mutations = [
+      Mutation.put(
+        key: StoreKey.move(folder, version.dot), value: record.encoded(), version: version, tag: 0,
+        flags: Change.Flags.move.rawValue)
+    ]
+    mutations += moveMutations(source, from: from, to: to, version: version, rootTag: fingerprint)
+    mutations += oldMoveRecords()
+    await commitLocal(mutations)
+    host.report(.renamed(from, to: to))
+    return true
+  }
+
+  private func isWorthARecord(_ entry: Entry) -> Bool {
+    guard let value = (try? FileEntry(entry, at: ""))?.value else { return false }
+    return value.size > UInt64(Change.maxInlineBytes)
+  }
+
+  private func oldMoveRecords() -> [Mutation] {
+    let prefix = SpaceID.folder(folder).prefix + [UInt8(ascii: "m")]
+    let records = store.list(prefix: prefix, after: nil, limit: 2 * Self.maxMoveRecords)
+    guard records.count >= Self.maxMoveRecords else { return [] }
+    return records.sorted { $0.summary.sequence < $1.summary.sequence }
+      .prefix(records.count - Self.maxMoveRecords + 1).map { .erase(key: $0.key) }
+  }
+
+  // MARK: Both sides
+
+  /// The entries of a rename: the same on every node that starts from the same tree.
+  private func moveMutations(
+    _ source: [(BytePath, EntrySummaryAndVersion)], from: BytePath, to: BytePath, version: Version, rootTag: UInt64
+  ) -> [Mutation] {
+    var mutations: [Mutation] = []
+    mutations.reserveCapacity(source.count * 2)
+    for (path, item) in source.reversed() {
+      guard let old = item.version else { continue }
+      mutations.append(
+        .delete(
+          key: StoreKey.file(folder, path), value: [], version: derived(version, after: old.vector), tag: 0, flags: 0))
+    }
+    for (path, item) in source {
+      guard let target = path.moved(from: from, to: to) else { continue }
+      let key = StoreKey.file(folder, target)
+      let before = (try? store.get(key))?.version?.vector ?? VersionVector()
+      mutations.append(
+        .put(
+          key: key, value: item.entry.value, version: derived(version, after: before),
+          tag: path == from ? rootTag : item.tag, flags: 0))
+    }
+    return mutations
+  }
+
+  private func derived(_ version: Version, after vector: VersionVector) -> Version {
+    Version(vector: vector, dot: version.dot, stamp: version.stamp, author: version.author)
+  }
+
+  private func moveDigest(_ source: [(BytePath, EntrySummaryAndVersion)], below from: BytePath) -> ContentHash {
+    var writer = ByteWriter(capacity: source.count * 48)
+    for (path, item) in source {
+      guard let version = item.version else { continue }
+      writer.byteString(path.bytes.dropFirst(from.bytes.count))
+      writer.dot(version.dot)
+    }
+    return reader.hasher.hash(writer.bytes)
+  }
+
+  // MARK: Remote renames
+
+  /// Renames once if the tree here is the one that the author moved; the answer tells the sender what to leave out.
+  func receiveMove(_ change: Change) async -> SyncMessage {
+    let dot = change.version.dot
+    let isDone = await carryOutMove(change)
+    return .moveAnswer(.folder(folder), dot, done: isDone)
+  }
+
+  private func carryOutMove(_ change: Change) async -> Bool {
+    guard let record = try? MoveRecord(decoding: change.value), configuration.mode != .sendOnly else { return false }
+    store.observe(change.version.stamp)
+    let (from, to) = (record.from, record.to)
+    let isTouched = { (path: BytePath) in path.isWithin(from) || path.isWithin(to) }
+    // Changes sent before the rename may still be on their way to the disk: a batch at work is waited for, and what
+    // cannot be applied for now means that the trees differ.
+    while isRunning, busy.contains(where: isTouched), finishing > 0 || isApplying || isObserving {
+      await withCheckedContinuation { batchWaiters.append($0) }
+    }
+    guard isRunning, !pending.all.contains(where: { isTouched($0.path) }), !busy.contains(where: isTouched),
+      !dirty.contains(where: isTouched)
+    else { return false }
+    let source = liveEntries(at: from)
+    guard source.first?.0 == from, UInt64(source.count) == record.count, liveEntries(at: to).isEmpty,
+      moveDigest(source, below: from) == record.digest
+    else { return false }
+    busy.insert(from)
+    busy.insert(to)
+    defer { release([from, to]) }
+    let volume = self.volume
+    let expected = source[0].1.tag
+    let moved: FileStatus? = await pool.run {
+      guard let before = try? volume.status(from), before.fingerprint == expected else { return nil }
+      guard let after = try? volume.move(from, to: to) else { return nil }
+      try? volume.barrier()
+      return after
+    }
+    guard let moved else { return false }
+    let mutations = moveMutations(source, from: from, to: to, version: change.version, rootTag: moved.fingerprint)
+    do throws(SoftadastraError) {
+      try await store.wait(try store.commit(mutations))
+    } catch {
+      halt(error)
+      return false
+    }
+    host.report(.renamed(from, to: to))
+    // Local work that the rename carried along is found by its fingerprints.
+    if moved.kind == .directory { rescan(to) }
+    return true
+  }
+}

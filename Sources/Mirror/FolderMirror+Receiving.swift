@@ -1,0 +1,195 @@
+public import SoftadastraCore
+internal import SoftadastraFS
+public import SoftadastraStore
+public import SoftadastraSync
+
+/// From a peer's feed to the remote tree.
+extension FolderMirror {
+  /// What a node tells the engine and the peer after changes were received.
+  public struct Receipt: Sendable {
+    /// Sequences in the peer's log that are known now and not applied yet.
+    public var outstanding: [UInt64] = []
+    public var answers: [SyncMessage] = []
+  }
+
+  /// Records the changes durably as known and queues them to be applied.
+  ///
+  /// Suspends while much inline content waits in memory: that is what holds a fast sender back. A change that makes no
+  /// sense is refused by itself, with the reason; the others count.
+  public func receive(_ changes: [Change], from peer: NodeID, cursor: Mutation?) async throws(SoftadastraError)
+    -> Receipt
+  {
+    var receipt = Receipt()
+    var mutations: [Mutation] = []
+    var wanted: [[UInt8]] = []
+    for change in changes {
+      if change.flags.contains(.move) {
+        // Everything before the move must be settled for its digest to match.
+        try await flush(&mutations)
+        receipt.answers.append(await receiveMove(change))
+        continue
+      }
+      switch decoded(change) {
+      case .success(let item): queue(item, from: peer, change.sequence, &mutations, &receipt)
+      case .failure(.baseMissing): wanted.append(change.key)
+      case .failure(.refused(let path, let error)):
+        // Refused for good: it holds back nothing, and `status` says why.
+        block(path, error)
+      }
+    }
+    if let cursor { mutations.append(cursor) }
+    try await flush(&mutations)
+    for start in stride(from: 0, to: wanted.count, by: SyncMessage.maxWantedKeys) {
+      let keys = Array(wanted[start..<min(start + SyncMessage.maxWantedKeys, wanted.count)])
+      receipt.answers.append(.want(.folder(folder), keys: keys))
+    }
+    applySignal.raise()
+    while isRunning, pending.inlineBytes > Self.maxInlineBytesHeld {
+      await withCheckedContinuation { held.append($0) }
+    }
+    return receipt
+  }
+
+  private func flush(_ mutations: inout [Mutation]) async throws(SoftadastraError) {
+    guard !mutations.isEmpty else { return }
+    let ticket = try store.commit(mutations)
+    mutations.removeAll()
+    try await store.wait(ticket)
+  }
+
+  private enum Refusal: Error {
+    case baseMissing
+    case refused(BytePath, SoftadastraError)
+  }
+
+  private func decoded(_ change: Change) -> Result<PendingTree.Item, Refusal> {
+    guard change.key.first == UInt8(ascii: "p") else {
+      return .failure(.refused(.root, wireError("an unknown kind of key")))
+    }
+    let raw = Array(change.key.dropFirst())
+    do {
+      let path = try BytePath(validating: raw)
+      store.observe(change.version.stamp)
+      var stored: StoredFileValue?
+      if change.flags.contains(.delta), !change.isDeleted {
+        stored = try StoredFileValue.decodingDelta(change.value) { dot in self.localManifest(of: path, dot) }
+        if stored == nil { return .failure(.baseMissing) }
+      } else if !change.isDeleted {
+        stored = try StoredFileValue(decoding: change.value)
+        if let manifest = stored?.value.manifest, manifest.byteCount != stored?.value.size {
+          return .failure(.refused(path, wireError("size and chunks differ", path)))
+        }
+      }
+      let entry = FileEntry(
+        version: change.version, stored: stored, isConflictCopy: change.flags.contains(.conflictCopy))
+      return .success(PendingTree.Item(path: path, entry: entry, origins: [], content: change.content))
+    } catch {
+      return .failure(.refused(BytePath(unchecked: raw), wireError("\(error)", BytePath(unchecked: raw))))
+    }
+  }
+
+  private func wireError(_ why: String, _ path: BytePath = .root) -> SoftadastraError {
+    SoftadastraError(.invalid, "change from a peer", at: path.description, why: why, retryable: false)
+  }
+
+  private func localManifest(of path: BytePath, _ dot: Dot) -> Manifest? {
+    guard let entry = try? store.get(StoreKey.file(folder, path)), entry.version?.dot == dot, !entry.isDeleted else {
+      return nil
+    }
+    return (try? FileEntry(entry, at: path.description))?.value?.manifest
+  }
+
+  /// Adds to the remote tree what is news; notes what else the sender must hear of later.
+  func queue(
+    _ item: PendingTree.Item, from peer: NodeID?, _ sequence: UInt64, _ mutations: inout [Mutation],
+    _ receipt: inout Receipt
+  ) {
+    var item = item
+    let origin = peer.map { PendingTree.Origin(peer: $0, sequence: sequence) }
+    if let origin { item.origins.append(origin) }
+    let dot = item.entry.version.dot
+    if isAlreadyHere(item) { return }
+    if let newer = pending.supersedes(item.path, item.entry.version) {
+      // Applied when the newer one is.
+      pending.update(newer.path, newer.entry.version.dot) { $0.origins += item.origins }
+      if origin != nil { receipt.outstanding.append(sequence) }
+      return
+    }
+    for copy in pending.derivedCopies(of: item.path) where item.entry.version.covers(copy.entry.version) {
+      // Its author has overwritten it since: nobody has those bytes, and nobody misses them.
+      cancelFetch(copy)
+      pending.remove(copy.path, copy.entry.version.dot)
+      item.origins += copy.origins
+      mutations.append(.erase(key: remoteKey(copy.path, copy.entry.version.dot)))
+      unblock(copy.path)
+    }
+    let isKnown = pending[item.path, dot] != nil
+    let superseded = pending.add(item)
+    for old in superseded {
+      cancelFetch(old)
+      pending.update(item.path, dot) { $0.origins += old.origins }
+      mutations.append(.erase(key: remoteKey(old.path, old.entry.version.dot)))
+    }
+    if !isKnown {
+      mutations.append(
+        .put(
+          key: remoteKey(item.path, dot), value: item.entry.encodedForRemoteTree(), version: nil,
+          tag: item.isDerived ? 1 : 0, flags: 0))
+    }
+    if origin != nil { receipt.outstanding.append(sequence) }
+  }
+
+  /// Cheap checks against the synced tree, so that echoes and repeats cost no log record.
+  private func isAlreadyHere(_ item: PendingTree.Item) -> Bool {
+    let key = StoreKey.file(folder, item.path)
+    guard let summary = store.summary(key), let dot = summary.dot else { return false }
+    if dot == item.entry.version.dot { return true }
+    if item.entry.version.vector.covers(dot) { return false }
+    guard let local = try? store.get(key)?.version else { return false }
+    return local.covers(item.entry.version)
+  }
+
+  // A record's key: the path, NUL (which no path contains), replica and counter: several concurrent versions may wait.
+  func remoteKey(_ path: BytePath, _ dot: Dot) -> [UInt8] {
+    var writer = ByteWriter(capacity: path.bytes.count + 32)
+    writer.raw(StoreKey.remote(folder, path))
+    writer.uint8(0)
+    writer.uint64(dot.replica.rawValue)
+    writer.uint64(dot.counter)
+    return writer.bytes
+  }
+
+  /// At start: everything known and not applied.
+  func loadPending() throws(SoftadastraError) {
+    let prefix = StoreKey.remotePrefix(folder)
+    var after: [UInt8]?
+    while true {
+      let page = store.list(prefix: prefix, after: after, limit: 1024)
+      for (key, _) in page {
+        guard let entry = try store.get(key), key.count > prefix.count + 17 else { continue }
+        let path = BytePath(unchecked: Array(key[prefix.count..<(key.count - 17)]))
+        do {
+          var item = PendingTree.Item(path: path, entry: try FileEntry(remoteTree: entry.value), origins: [])
+          item.isDerived = entry.tag == 1
+          _ = pending.add(item)
+        } catch {
+          throw SoftadastraError(
+            .damaged, "remote tree record", at: path.description, why: "\(error)", hint: "run softadastra wal verify")
+        }
+      }
+      guard page.count == 1024 else { return }
+      after = page.last!.key
+    }
+  }
+
+  /// Something is known here and not applied yet.
+  public var hasPending: Bool { !pending.isEmpty }
+  /// Nothing waits in either direction, blocked paths included.
+  public var isSettled: Bool { isQuiet && pending.isEmpty }
+
+  func releaseHeldSenders() {
+    guard pending.inlineBytes <= Self.maxInlineBytesHeld else { return }
+    for waiter in held { waiter.resume() }
+    held.removeAll()
+  }
+}

@@ -1,0 +1,100 @@
+public import SoftadastraCore
+internal import SoftadastraFS
+internal import SoftadastraStore
+public import SoftadastraSync
+
+/// What peers get from this folder.
+extension FolderMirror {
+  /// The changes of one batch as they travel, small content inside; entries superseded meanwhile are left out.
+  ///
+  /// - Parameter peerWatermark: what the peer has applied, for choosing deltas.
+  public nonisolated func changes(
+    for items: [FeedPage.Item], peerWatermark: VersionVector
+  ) async -> [Change] {
+    await onPool(items) { item in self.change(for: item, peerWatermark: peerWatermark, allowingDelta: true) }
+      .compactMap { $0 }
+  }
+
+  /// These entries again, whole.
+  public nonisolated func wholeChanges(for keys: [[UInt8]]) async -> [Change] {
+    let prefix = SpaceID.folder(configuration.folder).prefix
+    let items = keys.compactMap { key -> FeedPage.Item? in
+      guard let summary = store.summary(prefix + key), let dot = summary.dot else { return nil }
+      return FeedPage.Item(key: prefix + key, sequence: summary.sequence, dot: dot)
+    }
+    return await onPool(items) { item in
+      self.change(for: item, peerWatermark: VersionVector(), allowingDelta: false)
+    }.compactMap { $0 }
+  }
+
+  private nonisolated func change(
+    for item: FeedPage.Item, peerWatermark: VersionVector, allowingDelta: Bool
+  ) -> Change? {
+    guard let entry = try? store.get(item.key), let version = entry.version, version.dot == item.dot else { return nil }
+    let key = Array(item.key.dropFirst(SpaceID.folder(configuration.folder).prefix.count))
+    var flags = Change.Flags(rawValue: entry.flags)
+    if StoreKey.isMove(item.key) {
+      return Change(sequence: item.sequence, key: key, version: version, flags: .move, value: entry.value)
+    }
+    if entry.isDeleted {
+      flags.insert(.deleted)
+      return Change(sequence: item.sequence, key: key, version: version, flags: flags, value: [])
+    }
+    guard let path = StoreKey.path(ofFileKey: item.key), let stored = try? StoredFileValue(decoding: entry.value) else {
+      return nil
+    }
+    var change = Change(sequence: item.sequence, key: key, version: version, flags: flags, value: entry.value)
+    if case .file(let size, _, let manifest) = stored.value.kind, size > 0 {
+      if size <= UInt64(Change.maxInlineBytes) {
+        change.content = reader.inlineContent(of: path, manifest, size: size)
+      } else if allowingDelta, let delta = stored.delta, peerWatermark.covers(delta.base),
+        let bytes = stored.encodedAsDelta()
+      {
+        change.value = bytes
+        change.flags.insert(.delta)
+      }
+    }
+    return change
+  }
+
+  /// Reads the range asked for, if this node still has that version.
+  public nonisolated func serve(_ fetch: SyncMessage.Fetch) async -> SyncMessage {
+    await pool.run { self.read(fetch) }
+  }
+
+  private nonisolated func read(_ fetch: SyncMessage.Fetch) -> SyncMessage {
+    // The loser of a conflict may still have its own name here.
+    let places = [fetch.path, ConflictName.original(of: fetch.path)].compactMap { $0 }
+    var found: (path: BytePath, tag: UInt64)?
+    for place in places {
+      if let summary = store.summary(StoreKey.file(configuration.folder, place)), summary.dot == fetch.dot,
+        !summary.isDeleted
+      {
+        found = (place, summary.tag)
+        break
+      }
+    }
+    guard let found else { return .fetchFailed(request: fetch.request, .superseded) }
+    do throws(SoftadastraError) {
+      let file = try volume.openForReading(found.path)
+      // Only a file that still is what the store says is served; the receiver verifies each chunk besides.
+      guard try file.status().fingerprint == found.tag else {
+        return .fetchFailed(request: fetch.request, .superseded)
+      }
+      let count = Int(fetch.length)
+      var failure: SoftadastraError?
+      let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+        do throws(SoftadastraError) {
+          filled = try file.read(at: fetch.offset, into: UnsafeMutableRawBufferPointer(buffer))
+        } catch {
+          failure = error
+        }
+      }
+      if let failure { throw failure }
+      guard bytes.count == count else { return .fetchFailed(request: fetch.request, .superseded) }
+      return .data(SyncMessage.FetchedData(request: fetch.request, bytes: bytes))
+    } catch {
+      return .fetchFailed(request: fetch.request, error.code == .notFound ? .superseded : .unreadable)
+    }
+  }
+}

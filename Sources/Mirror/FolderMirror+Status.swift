@@ -1,0 +1,78 @@
+public import SoftadastraCore
+public import SoftadastraStore
+internal import SoftadastraSync
+
+/// What a folder's mirror tells about itself.
+public struct MirrorStatus: Sendable {
+  public struct Pending: Sendable, Hashable {
+    public let path: BytePath
+    public let bytes: UInt64
+    public let peer: NodeID?
+  }
+
+  public var state: MirrorState
+  /// Live files and symlinks, and the bytes of the files.
+  public var files: Int
+  public var bytes: UInt64
+  public var conflicts: Int
+  /// Known and not applied yet; at most the limit asked for.
+  public var pending: [Pending]
+  public var pendingFiles: Int
+  public var pendingBytes: UInt64
+  /// Changed on disk and not taken in yet.
+  public var unobserved: Int
+  public var blocked: [(path: BytePath, error: SoftadastraError)]
+}
+
+extension FolderMirror {
+  public func status(pendingLimit: Int) -> MirrorStatus {
+    let items = pending.all
+    let totals = currentTotals()
+    return MirrorStatus(
+      state: state, files: totals.files, bytes: totals.bytes, conflicts: totals.conflicts,
+      pending: items.prefix(pendingLimit).map {
+        MirrorStatus.Pending(path: $0.path, bytes: missingBytes($0), peer: $0.origins.first?.peer)
+      },
+      pendingFiles: items.count, pendingBytes: items.reduce(0) { $0 + missingBytes($1) },
+      unobserved: dirty.count + deferred.count + frontier.count,
+      blocked: unsupported.sorted { $0.key < $1.key }.map { ($0.key, $0.value) })
+  }
+
+  private func missingBytes(_ item: PendingTree.Item) -> UInt64 {
+    let key = FetchKey(path: item.path, dot: item.entry.version.dot)
+    return fetches[key]?.plan.bytesMissing ?? item.entry.value?.size ?? 0
+  }
+
+  /// Counted anew only when the store has changed since. Cost: one look at every live entry.
+  private func currentTotals() -> FolderTotals {
+    if let totals, totals.sequence == store.lastSequence { return totals.totals }
+    let fresh = FolderTotals(of: folder, in: store)
+    totals = (store.lastSequence, fresh)
+    return fresh
+  }
+}
+
+/// How much a folder holds, by its synced tree.
+public struct FolderTotals: Sendable, Hashable {
+  public var files = 0
+  public var bytes: UInt64 = 0
+  public var conflicts = 0
+
+  public init(of folder: FolderID, in store: Store) {
+    let prefix = StoreKey.filePrefix(folder)
+    var after: [UInt8]?
+    while true {
+      let page = store.list(prefix: prefix, after: after, limit: 4096)
+      for (key, summary) in page {
+        guard let entry = try? store.get(key), let stored = try? StoredFileValue(decoding: entry.value) else {
+          continue
+        }
+        if !stored.value.isDirectory { files += 1 }
+        bytes += stored.value.size
+        if Change.Flags(rawValue: summary.flags).contains(.conflictCopy) { conflicts += 1 }
+      }
+      guard page.count == 4096 else { return }
+      after = page.last!.key
+    }
+  }
+}

@@ -1,0 +1,262 @@
+public import SoftadastraCore
+public import SoftadastraFS
+public import SoftadastraStore
+internal import SoftadastraSync
+
+/// Keeps one directory and the store's entries of one folder equal, both ways.
+///
+/// Two loops run side by side. The *observing* loop takes what the watcher and scans name, looks at the disk and
+/// records what differs from the synced tree as local versions. The *applying* loop takes what peers want (the
+/// remote tree) and carries it out on disk. A path belongs to one loop at a time (`busy`); everything that blocks
+/// runs on the worker pool, and nothing is awaited while half a change is in memory only.
+public actor FolderMirror {
+  public struct Configuration: Sendable {
+    public var folder: FolderID
+    public var group: GroupID
+    public var mode: MirrorMode
+    public var author: AuthorTag
+    /// Timestamps this close may hide a later write; 0 where the filesystem tells every write apart.
+    public var granularityNanoseconds: Int64
+    /// Where this folder's request numbers begin; the node tells folders apart by them.
+    public var firstRequest: UInt64
+
+    public init(
+      folder: FolderID, group: GroupID, mode: MirrorMode, author: AuthorTag, granularityNanoseconds: Int64,
+      firstRequest: UInt64 = 1
+    ) {
+      self.firstRequest = firstRequest
+      self.folder = folder
+      self.group = group
+      self.mode = mode
+      self.author = author
+      self.granularityNanoseconds = granularityNanoseconds
+    }
+  }
+
+  /// Content of small files that may wait in memory to be applied; beyond it a sender is held back.
+  static let maxInlineBytesHeld = 32 << 20
+  static let observeBatch = 1024
+  static let applyBatch = 512
+  /// Paths handed to one worker at a time.
+  static let slice = 32
+
+  public let configuration: Configuration
+  public var folder: FolderID { configuration.folder }
+  nonisolated let volume: any Volume
+  nonisolated let store: Store
+  nonisolated let pool: WorkerPool
+  nonisolated let reader: ContentReader
+  nonisolated let observer: Observer
+  nonisolated let time: any TimeSource
+  nonisolated let host: MirrorHost
+  nonisolated let isIgnored: @Sendable (BytePath, Bool) -> Bool
+
+  // Observing
+  var dirty: Set<BytePath> = []
+  var frontier: [BytePath] = []
+  var moves: [(from: BytePath, to: BytePath, isDirectory: Bool)] = []
+  /// Became dirty while another loop held them.
+  var deferred: Set<BytePath> = []
+  /// Taken in so soon after a write that another one could carry the same timestamps: to be read again.
+  var unsettled: Set<BytePath> = []
+  var observeSignal = WakeUp()
+  /// Paths that cannot be taken in, with the reason.
+  var unsupported: [BytePath: SoftadastraError] = [:]
+  var isObserving = false
+
+  // Applying
+  var pending = PendingTree()
+  var busy: Set<BytePath> = []
+  var applySignal = WakeUp()
+  var finishing = 0
+  var isApplying = false
+  var held: [CheckedContinuation<Void, Never>] = []
+
+  // Fetching
+  var fetches: [FetchKey: FetchState] = [:]
+  /// Being prepared: local chunks are copied.
+  var seeding: Set<FetchKey> = []
+  var fetchQueue: [FetchKey] = []
+  var requests: [UInt64: FetchKey] = [:]
+  var nextRequest: UInt64
+  var bytesInFlight = 0
+  var sources: [NodeID] = []
+
+  var state = MirrorState.scanning
+  var isRunning = false
+  /// Wait until some batch is done.
+  var batchWaiters: [CheckedContinuation<Void, Never>] = []
+  var idleWaiters: [CheckedContinuation<Void, Never>] = []
+  var totals: (sequence: UInt64, totals: FolderTotals)?
+
+  public init(
+    configuration: Configuration, volume: any Volume, store: Store, hasher: ContentHasher, pool: WorkerPool,
+    time: any TimeSource, host: MirrorHost, isIgnored: @escaping @Sendable (BytePath, Bool) -> Bool = { _, _ in false }
+  ) {
+    self.configuration = configuration
+    nextRequest = configuration.firstRequest
+    self.volume = volume
+    self.store = store
+    self.pool = pool
+    self.time = time
+    self.host = host
+    self.isIgnored = isIgnored
+    reader = ContentReader(volume: volume, hasher: hasher)
+    observer = Observer(folder: configuration.folder, store: store, reader: reader)
+  }
+
+  /// Loads what is pending and starts both loops; the caller feeds watcher events and calls `rescan`.
+  public func start() async throws(SoftadastraError) {
+    isRunning = true
+    try loadPending()
+    try await recoverStaging()
+    Task { await self.observeLoop() }
+    Task { await self.applyLoop() }
+  }
+
+  /// Both loops end after the batch at hand.
+  public func stop() {
+    isRunning = false
+    observeSignal.raise()
+    applySignal.raise()
+    for waiter in held { waiter.resume() }
+    held.removeAll()
+    resumeIdleWaiters()
+    resumeBatchWaiters()
+  }
+
+  /// What a crash left in the staging area is never deleted blindly: transfers that are still wanted go on, other
+  /// partial transfers are dropped, and everything else, which may be somebody's bytes, goes to the archive.
+  private func recoverStaging() async throws(SoftadastraError) {
+    let wanted = Set(pending.all.map { FetchKey(path: $0.path, dot: $0.entry.version.dot).stagedName })
+    let volume = self.volume
+    try await pool.run { () throws(SoftadastraError) in
+      for name in try volume.stagedNames() where !wanted.contains(name) {
+        if name.hasPrefix(FetchKey.stagedPrefix) {
+          try volume.removeStaged(name)
+        } else if let status = try volume.stagedStatus(name) {
+          try volume.discard(
+            Displaced(stagedName: name, status: status), from: BytePath("recovered").appending(name), keep: true)
+        }
+      }
+    }
+  }
+
+  // MARK: Input from the watcher
+
+  public func handle(_ events: [WatchEvent]) {
+    for event in events {
+      switch event {
+      case .changed(let path): markDirty(path)
+      case .subtreeChanged(let path): rescan(path)
+      case .moved(let from, let to, let isDirectory): moves.append((from, to, isDirectory))
+      case .rootLost:
+        halt(
+          SoftadastraError(
+            .notFound, "folder", at: volume.location, why: "it was removed, moved away or unmounted",
+            hint: "bring it back and start again; nothing is deleted anywhere"))
+      }
+    }
+    observeSignal.raise()
+  }
+
+  /// Compares everything at and below with the synced tree.
+  public func rescan(_ path: BytePath = .root) {
+    if !path.isRoot { markDirty(path) }
+    frontier.append(path)
+    observeSignal.raise()
+  }
+
+  func markDirty(_ path: BytePath) {
+    guard !path.isRoot, !path.isReserved, !isIgnored(path, false) else { return }
+    if busy.contains(path) { deferred.insert(path) } else { dirty.insert(path) }
+  }
+
+  func release(_ paths: some Sequence<BytePath>) {
+    for path in paths {
+      busy.remove(path)
+      if deferred.remove(path) != nil { dirty.insert(path) }
+    }
+    if !dirty.isEmpty { observeSignal.raise() }
+    if pending.hasQueued { applySignal.raise() }
+    resumeBatchWaiters()
+  }
+
+  /// Marks the path dirty again after a while.
+  func lookAgain(at paths: [BytePath], afterMilliseconds delay: Int) {
+    guard !paths.isEmpty else { return }
+    Task {
+      try? await Task.sleep(for: .milliseconds(delay))
+      for path in paths { self.markDirty(path) }
+      self.observeSignal.raise()
+    }
+  }
+
+  // MARK: State
+
+  func halt(_ error: SoftadastraError) {
+    guard isRunning else { return }
+    isRunning = false
+    change(to: .stopped(error))
+    stop()
+  }
+
+  func change(to new: MirrorState) {
+    guard state != new else { return }
+    if case .stopped = state { return }
+    state = new
+    host.report(.state(new))
+  }
+
+  var isQuiet: Bool {
+    dirty.isEmpty && deferred.isEmpty && frontier.isEmpty && moves.isEmpty && !isObserving && !isApplying
+      && finishing == 0 && !pending.hasQueued && fetches.isEmpty && seeding.isEmpty
+      && fetchQueue.isEmpty
+  }
+
+  func noteProgress() {
+    if !frontier.isEmpty {
+      change(to: .scanning)
+    } else if isQuiet {
+      change(to: .idle)
+      resumeIdleWaiters()
+    } else {
+      change(to: .syncing)
+    }
+  }
+
+  private func resumeBatchWaiters() {
+    for waiter in batchWaiters { waiter.resume() }
+    batchWaiters.removeAll()
+  }
+
+  private func resumeIdleWaiters() {
+    for waiter in idleWaiters { waiter.resume() }
+    idleWaiters.removeAll()
+  }
+
+  /// Returns when everything seen so far is taken in and everything that can be applied is.
+  public func settle() async {
+    while isRunning, !isQuiet {
+      await withCheckedContinuation { idleWaiters.append($0) }
+    }
+  }
+
+  /// Runs closures over slices of `inputs` on the pool, side by side; results in order.
+  nonisolated func onPool<Input: Sendable, Output: Sendable>(
+    _ inputs: [Input], _ body: @escaping @Sendable (Input) -> Output
+  ) async -> [Output] {
+    if inputs.count <= Self.slice { return await pool.run { inputs.map(body) } }
+    let slices = stride(from: 0, to: inputs.count, by: Self.slice).map {
+      Array(inputs[$0..<min($0 + Self.slice, inputs.count)])
+    }
+    return await withTaskGroup(of: (Int, [Output]).self) { group in
+      for (index, slice) in slices.enumerated() {
+        group.addTask { (index, await self.pool.run { slice.map(body) }) }
+      }
+      var results = [[Output]](repeating: [], count: slices.count)
+      for await (index, outputs) in group { results[index] = outputs }
+      return results.flatMap { $0 }
+    }
+  }
+}

@@ -1,0 +1,92 @@
+public import SoftadastraCore
+internal import SoftadastraFS
+public import SoftadastraStore
+internal import SoftadastraSync
+
+/// What a look at one path found, compared with its synced entry.
+public enum Observation: Sendable {
+  /// The disk holds the synced entry.
+  case unchanged
+  /// The same value under another fingerprint (or a coarse timestamp that has settled): only the tag is renewed.
+  case retag(UInt64)
+  case absent
+  /// Another value than the synced entry's.
+  case changed(StoredFileValue, fingerprint: UInt64)
+  /// Exists because something below does; makes no version.
+  case implicitDirectory
+  /// A device, socket or FIFO.
+  case unsupported
+  /// Being written to; look again later.
+  case changing
+  case failed(SoftadastraError)
+}
+
+/// Looks at paths and compares them with the synced tree. Blocks: for worker threads.
+public struct Observer: Sendable {
+  public let folder: FolderID
+  public let store: Store
+  public let reader: ContentReader
+
+  /// - Parameter trustsFingerprint: false re-reads a file although its fingerprint is known (coarse timestamps).
+  public func observe(_ path: BytePath, trustsFingerprint: Bool = true) -> Observation {
+    do throws(SoftadastraError) {
+      let key = StoreKey.file(folder, path)
+      let summary = store.summary(key)
+      guard let status = try reader.volume.status(path) else { return .absent }
+      if let summary, summary.tag == status.fingerprint, trustsFingerprint, !summary.isDeleted { return .unchanged }
+      return try compare(path, key, status, summary)
+    } catch {
+      if error.code == .notFound { return .absent }
+      if error.code == .changed { return .changing }
+      return .failed(error)
+    }
+  }
+
+  private func compare(
+    _ path: BytePath, _ key: [UInt8], _ status: FileStatus, _ summary: EntrySummary?
+  ) throws(SoftadastraError) -> Observation {
+    let known = try entry(key, summary, path)
+    switch status.kind {
+    case .other: return .unsupported
+    case .directory:
+      if known == nil || known!.isDeleted {
+        // A directory that a peer deleted and that stays for what lies in it, or that exists only for its children.
+        if summary?.tag == status.fingerprint || hasLiveDescendants(path) { return .implicitDirectory }
+      }
+      return outcome(FileValue(kind: .directory, permissions: status.permissions), known, status.fingerprint)
+    case .symlink:
+      let target = try reader.volume.readLink(path)
+      return outcome(
+        FileValue(
+          kind: .symlink(target: target, modifiedNanoseconds: status.modifiedNanoseconds), permissions: 0o777), known,
+        status.fingerprint)
+    case .file:
+      let old = known?.value?.manifest
+      let (read, manifest) = try reader.manifest(of: path, previousClass: old?.sizeClass)
+      let value = FileValue(
+        kind: .file(size: read.size, modifiedNanoseconds: read.modifiedNanoseconds, manifest),
+        permissions: read.permissions)
+      return outcome(value, known, read.fingerprint)
+    }
+  }
+
+  private func outcome(_ value: FileValue, _ known: FileEntry?, _ fingerprint: UInt64) -> Observation {
+    guard let known, let old = known.value else { return .changed(StoredFileValue(value), fingerprint: fingerprint) }
+    if old == value { return .retag(fingerprint) }
+    var delta: StoredFileValue.Delta?
+    if let from = old.manifest, let to = value.manifest, to.chunks.count > 8 {
+      delta = StoredFileValue.Delta(base: known.version.dot, manifest: ManifestDelta(from: from, to: to))
+    }
+    return .changed(StoredFileValue(value, delta: delta), fingerprint: fingerprint)
+  }
+
+  func entry(_ key: [UInt8], _ summary: EntrySummary?, _ path: BytePath) throws(SoftadastraError) -> FileEntry? {
+    guard summary != nil, let entry = try store.get(key) else { return nil }
+    return try FileEntry(entry, at: path.description)
+  }
+
+  func hasLiveDescendants(_ path: BytePath) -> Bool {
+    let below = StoreKey.file(folder, path) + [UInt8(ascii: "/")]
+    return !store.list(prefix: below, after: nil, limit: 1).isEmpty
+  }
+}

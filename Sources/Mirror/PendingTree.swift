@@ -1,0 +1,145 @@
+internal import SoftadastraCore
+
+/// The remote tree in memory: what peers want and this node has not applied yet.
+///
+/// A path may hold several concurrent versions; each is decided on in turn. The durable form is one record for each
+/// in the store, written before the sender is told "known".
+struct PendingTree {
+  struct Origin: Sendable, Hashable {
+    let peer: NodeID
+    let sequence: UInt64
+  }
+
+  enum State: Sendable {
+    case queued
+    /// A batch is working on it.
+    case applying
+    /// Its content is on its way.
+    case fetching
+    /// Cannot be applied for now; retried at the time given.
+    case blocked(SoftadastraError, retryAt: UInt64, attempts: Int)
+  }
+
+  struct Item: Sendable {
+    let path: BytePath
+    var entry: FileEntry
+    var origins: [Origin]
+    var content: [UInt8]?
+    /// A complete file of this name lies in the staging area.
+    var stagedName: String?
+    var state = State.queued
+    var attempts = 0
+    /// A conflict copy that this node derived and that no peer has offered: its bytes may be gone everywhere.
+    var isDerived = false
+  }
+
+  private(set) var items: [Dot: [BytePath: Item]] = [:]
+  private var byPath: [BytePath: [Dot]] = [:]
+  private var queue: [(BytePath, Dot)] = []
+  private(set) var inlineBytes = 0
+  private(set) var count = 0
+  private var copyCount = 0
+
+  var isEmpty: Bool { count == 0 }
+  var hasQueued: Bool { !queue.isEmpty }
+
+  subscript(path: BytePath, dot: Dot) -> Item? { items[dot]?[path] }
+  func dots(at path: BytePath) -> [Dot] { byPath[path] ?? [] }
+  var all: [Item] { byPath.flatMap { path, dots in dots.compactMap { items[$0]?[path] } } }
+
+  /// Adds an item, or joins its origins to the one that is there. Returns older versions it supersedes, removed.
+  mutating func add(_ item: Item) -> [Item] {
+    let dot = item.entry.version.dot
+    if var existing = items[dot]?[item.path] {
+      existing.origins += item.origins
+      existing.isDerived = existing.isDerived && item.isDerived
+      if existing.content == nil, let content = item.content {
+        existing.content = content
+        inlineBytes += content.count
+      }
+      items[dot]?[item.path] = existing
+      return []
+    }
+    var superseded: [Item] = []
+    for other in dots(at: item.path) {
+      if let old = items[other]?[item.path], item.entry.version.covers(old.entry.version) {
+        superseded.append(old)
+        remove(item.path, other)
+      }
+    }
+    items[dot, default: [:]][item.path] = item
+    byPath[item.path, default: []].append(dot)
+    queue.append((item.path, dot))
+    inlineBytes += item.content?.count ?? 0
+    count += 1
+    if item.entry.isConflictCopy { copyCount += 1 }
+    return superseded
+  }
+
+  /// Conflict copies of this path that this node derived and has no bytes of.
+  func derivedCopies(of path: BytePath) -> [Item] {
+    guard copyCount > 0 else { return [] }
+    return all.filter { $0.isDerived && ConflictName.original(of: $0.path) == path }
+  }
+
+  /// True if a version that waits here has seen this one.
+  func supersedes(_ path: BytePath, _ version: Version) -> Item? {
+    for dot in dots(at: path) {
+      if let item = items[dot]?[path], dot != version.dot, item.entry.version.covers(version) { return item }
+    }
+    return nil
+  }
+
+  mutating func remove(_ path: BytePath, _ dot: Dot) {
+    guard let item = items[dot]?.removeValue(forKey: path) else { return }
+    if items[dot]!.isEmpty { items[dot] = nil }
+    byPath[path]?.removeAll { $0 == dot }
+    if byPath[path]?.isEmpty == true { byPath[path] = nil }
+    inlineBytes -= item.content?.count ?? 0
+    count -= 1
+    if item.entry.isConflictCopy { copyCount -= 1 }
+  }
+
+  mutating func update(_ path: BytePath, _ dot: Dot, _ change: (inout Item) -> Void) {
+    guard var item = items[dot]?[path] else { return }
+    let before = item.content?.count ?? 0
+    change(&item)
+    inlineBytes += (item.content?.count ?? 0) - before
+    items[dot]![path] = item
+  }
+
+  mutating func requeue(_ path: BytePath, _ dot: Dot) {
+    guard items[dot]?[path] != nil else { return }
+    update(path, dot) { $0.state = .queued }
+    queue.append((path, dot))
+  }
+
+  /// Up to `limit` queued items; the others stay queued.
+  mutating func takeQueued(limit: Int, where isFree: (BytePath) -> Bool) -> [Item] {
+    var taken: [Item] = []
+    var rest: [(BytePath, Dot)] = []
+    var index = 0
+    while index < queue.count, taken.count < limit {
+      let (path, dot) = queue[index]
+      index += 1
+      guard let item = items[dot]?[path], case .queued = item.state else { continue }
+      if isFree(path) {
+        update(path, dot) { $0.state = .applying }
+        taken.append(item)
+      } else {
+        rest.append((path, dot))
+      }
+    }
+    rest += queue[index...]
+    queue = rest
+    return taken
+  }
+
+  /// Requeues what is blocked and due; with `path`, that one whatever its time.
+  mutating func requeueDue(now: UInt64, path only: BytePath? = nil) {
+    for item in all {
+      guard case .blocked(_, let retryAt, _) = item.state else { continue }
+      if only.map({ item.path.isWithin($0) }) ?? (retryAt <= now) { requeue(item.path, item.entry.version.dot) }
+    }
+  }
+}

@@ -1,0 +1,102 @@
+public import SoftadastraCore
+internal import SoftadastraSync
+
+/// What becomes of one path, given its synced entry and a remote one: a pure function, the same on every node.
+///
+/// The third tree, the disk, is taken in beforehand: a local change is recorded as a version before anything remote is
+/// applied at its path, and applying checks once more that the disk still holds the synced entry.
+///
+/// | local              | remote             | concurrent: outcome                                             |
+/// | ------------------ | ------------------ | --------------------------------------------------------------- |
+/// | deleted            | deleted            | the winner's tombstone                                          |
+/// | live               | deleted            | local stays (edit beats delete)                                 |
+/// | deleted            | live               | remote is applied                                               |
+/// | same content       | same content       | the winner's mode and mtime; no copy                            |
+/// | directory          | file or symlink    | the directory keeps the name, the other becomes a copy          |
+/// | file or symlink    | file or symlink    | the winner keeps the name, the other becomes a copy             |
+///
+/// Where versions are not concurrent the newer one is taken or kept. The survivor always absorbs the other's vector.
+public enum Reconciler {
+  public enum Decision: Sendable, Hashable {
+    /// Nothing to do on disk; the synced entry becomes this one if it is not nil (a joined vector).
+    case keep(FileEntry?)
+    /// Make the disk hold this entry. `copy`: the local content moves to the copy's path first, as this entry.
+    case apply(FileEntry, copy: Copy?)
+    /// The local entry stays, absorbing the remote's vector; the remote content is wanted at the copy's path.
+    /// Nil where the name has no entry of its own, only descendants.
+    case keepLocal(FileEntry?, copy: Copy)
+  }
+
+  /// A conflict copy: the loser with its own version, under the name that every node derives.
+  public struct Copy: Sendable, Hashable {
+    public let path: BytePath
+    public let entry: FileEntry
+  }
+
+  /// - Parameter isImplicitDirectory: the path has live descendants here, whatever its own entry says.
+  public static func decide(
+    path: BytePath, local: FileEntry?, isImplicitDirectory: Bool, remote: FileEntry
+  ) -> Decision {
+    if isImplicitDirectory, let kept = decideForImplicitDirectory(path: path, local: local, remote: remote) {
+      return kept
+    }
+    let outcome = ConflictRule.decide(
+      local: local?.version, localDeleted: local?.isDeleted ?? true, remote: remote.version,
+      remoteDeleted: remote.isDeleted)
+    guard let local else { return .apply(remote, copy: nil) }
+    switch outcome {
+    case .same:
+      let joined = local.version.absorbing(remote.version)
+      return .keep(joined == local.version ? nil : local.with(joined))
+    case .superseded: return .keep(nil)
+    case .take: return .apply(remote.with(remote.version.absorbing(local.version)), copy: nil)
+    case .remoteWins, .localWins: return decideConcurrent(path: path, local, remote, remoteWins: outcome == .remoteWins)
+    }
+  }
+
+  private static func decideConcurrent(
+    path: BytePath, _ local: FileEntry, _ remote: FileEntry, remoteWins: Bool
+  ) -> Decision {
+    let keptLocal = local.with(local.version.absorbing(remote.version))
+    let takenRemote = remote.with(remote.version.absorbing(local.version))
+    guard let localValue = local.value, let remoteValue = remote.value,
+      !localValue.hasSameContent(as: remoteValue)
+    else {
+      // Deleted on one side or both, or the same bytes: nothing is lost either way.
+      return remoteWins ? .apply(takenRemote, copy: nil) : .keep(keptLocal)
+    }
+    let remoteKeepsName =
+      localValue.isDirectory != remoteValue.isDirectory ? remoteValue.isDirectory : remoteWins
+    if remoteKeepsName {
+      return .apply(takenRemote, copy: copy(of: local, localValue, at: path))
+    }
+    return .keepLocal(keptLocal, copy: copy(of: remote, remoteValue, at: path))
+  }
+
+  /// A directory that exists because something below it does keeps its name against files and deletions.
+  private static func decideForImplicitDirectory(
+    path: BytePath, local: FileEntry?, remote: FileEntry
+  ) -> Decision? {
+    guard let remoteValue = remote.value else { return nil }
+    if remoteValue.isDirectory { return nil }
+    if let local, local.version.covers(remote.version) { return nil }
+    // What is below may be on its way out in the same feed: a newer file over a directory that we hold as live waits
+    // for the descendants' deletions (the caller orders deletions first); here something else keeps them alive.
+    let survivor = local.map { $0.with($0.version.absorbing(remote.version)) }
+    let copy = copy(of: remote, remoteValue, at: path)
+    return .keepLocal(survivor, copy: copy)
+  }
+
+  private static func copy(of loser: FileEntry, _ value: FileValue, at path: BytePath) -> Copy {
+    let name = ConflictName.path(for: path, loser: loser.version, contentDigest: value.contentDigest)
+    return Copy(path: name, entry: FileEntry(version: loser.version, stored: loser.stored, isConflictCopy: true))
+  }
+}
+
+extension FileEntry {
+  func with(_ version: Version) -> FileEntry {
+    var copy = self
+    copy.version = version
+    return copy
+  }
+}

@@ -1,0 +1,89 @@
+internal import SoftadastraCore
+internal import SoftadastraFS
+internal import SoftadastraStore
+internal import SoftadastraSync
+
+/// Compares directories with the synced tree by fingerprints alone, and names the paths to look at.
+///
+/// Memory does not grow with the tree: one directory is compared at a time, its children found in the store by
+/// stepping over whole subtrees. Blocks: for worker threads.
+struct TreeScan: Sendable {
+  let folder: FolderID
+  let store: Store
+  let volume: any Volume
+  let isIgnored: @Sendable (BytePath, Bool) -> Bool
+
+  private static let aboveEveryName = [UInt8](repeating: 0xFF, count: BytePath.maxNameBytes + 1)
+
+  struct Result: Sendable {
+    /// Differ from the synced tree, in the order found: a directory before what is in it.
+    var candidates: [BytePath] = []
+    /// Existing directories to descend into.
+    var directories: [BytePath] = []
+    /// Directories that could not be read: nothing below counts as deleted.
+    var unreadable: [(BytePath, SoftadastraError)] = []
+  }
+
+  /// One directory, not its subdirectories.
+  func compare(_ directory: BytePath) -> Result {
+    var result = Result()
+    let items: [DirectoryItem]
+    do throws(SoftadastraError) {
+      items = try volume.list(directory)
+    } catch {
+      // A directory that is gone is a candidate like any other; its parent's listing decides.
+      if error.code == .notFound {
+        if !directory.isRoot { result.candidates.append(directory) }
+      } else {
+        result.unreadable.append((directory, error))
+      }
+      return result
+    }
+    var present: Set<[UInt8]> = []
+    present.reserveCapacity(items.count)
+    for item in items {
+      let path = directory.appending(item.name)
+      let isDirectory = item.status.kind == .directory
+      if path.isReserved || isIgnored(path, isDirectory) { continue }
+      present.insert(item.name)
+      if isDirectory { result.directories.append(path) }
+      let summary = store.summary(StoreKey.file(folder, path))
+      if summary == nil || summary!.isDeleted || summary!.tag != item.status.fingerprint {
+        result.candidates.append(path)
+      }
+    }
+    for (path, isImplicit) in storedChildren(of: directory) where !present.contains(Array(path.name)) {
+      if isIgnored(path, isImplicit) { continue }
+      result.candidates.append(path)
+    }
+    return result
+  }
+
+  /// Live children, and names that only descendants give; true for the latter.
+  private func storedChildren(of directory: BytePath) -> [(BytePath, Bool)] {
+    let slash = UInt8(ascii: "/")
+    let prefix =
+      directory.isRoot ? StoreKey.filePrefix(folder) : StoreKey.file(folder, directory) + [slash]
+    var children: [(BytePath, Bool)] = []
+    var after: [UInt8]?
+    while true {
+      let page = store.list(prefix: prefix, after: after, limit: 64)
+      guard let last = page.last else { return children }
+      after = last.key
+      for (key, _) in page {
+        let rest = key[prefix.count...]
+        if let cut = rest.firstIndex(of: slash) {
+          let name = rest[..<cut]
+          if children.last.map({ !$0.0.name.elementsEqual(name) }) ?? true {
+            children.append((directory.appending(name), true))
+          }
+          // Step over the rest of that subtree.
+          after = Array(key[..<cut]) + [slash] + Self.aboveEveryName
+          break
+        }
+        children.append((directory.appending(rest), false))
+      }
+      if page.count < 64, after == last.key { return children }
+    }
+  }
+}

@@ -1,0 +1,47 @@
+public import SoftadastraCore
+
+/// Everything that can be asked of a node: the one interface of the command line and the SDK.
+///
+/// `RunningNode` implements it in the process that runs the node, `ControlClient` over the control socket, and
+/// `OfflineNode` from disk, under the lock, while no node runs. What an implementation cannot do fails with
+/// `.closed` ("no node is running") and the command line exits with 69.
+public protocol NodeService: Sendable {
+  func status() async throws(SoftadastraError) -> StatusReport
+  func node() async throws(SoftadastraError) -> NodeReport
+  func stop() async throws(SoftadastraError)
+
+  func addFolder(_ request: FolderRequest) async throws(SoftadastraError)
+  /// A new invite: one line of text. `expiresSeconds` from now, `uses` redemptions.
+  func invite(expiresSeconds: Int, uses: Int) async throws(SoftadastraError) -> String
+  /// Pairs with the group of the invite; offline it is kept and used at the next start.
+  func join(_ invite: String) async throws(SoftadastraError)
+
+  func addPeerAddress(_ address: String) async throws(SoftadastraError)
+  func removePeer(_ node: String) async throws(SoftadastraError)
+  func retry(_ path: String) async throws(SoftadastraError)
+  func tick() async throws(SoftadastraError) -> TickReport
+  /// Drains the watcher, then returns when nothing is pending here and at all connected peers, `peers` of them at least.
+  func wait(timeoutSeconds: Double, peers: Int) async throws(SoftadastraError) -> WaitReport
+
+  /// Durable when it returns. `ifVersion`: a version as in `ValueReport`, or "absent"; a mismatch is `.versionMismatch`.
+  func put(key: [UInt8], value: [UInt8], ifVersion: String?) async throws(SoftadastraError) -> ValueReport
+  /// `.notFound` for a missing key. With `valueBase64`.
+  func get(key: [UInt8]) async throws(SoftadastraError) -> ValueReport
+  func remove(key: [UInt8]) async throws(SoftadastraError)
+  func list(prefix: [UInt8], after: [UInt8]?, limit: Int) async throws(SoftadastraError) -> [ValueReport]
+  /// The current value of each key below the prefix that changes from now on; a removed key has an empty version.
+  func watchValues(prefix: [UInt8]) async throws(SoftadastraError) -> AsyncStream<ValueReport>
+
+  func compactLog() async throws(SoftadastraError)
+  /// What happens from now on; several listeners may follow.
+  func events() async throws(SoftadastraError) -> AsyncStream<NodeEvent>
+
+  /// Listens for announcements of the group's nodes for so long. The default returns the peers that are known.
+  func discover(seconds: Double) async throws(SoftadastraError) -> [DiscoveredReport]
+}
+
+extension NodeService {
+  public func discover(seconds: Double) async throws(SoftadastraError) -> [DiscoveredReport] {
+    try await status().peers.filter { !$0.address.isEmpty }.map { DiscoveredReport(id: $0.id, address: $0.address) }
+  }
+}

@@ -1,0 +1,140 @@
+public import Logging
+public import SoftadastraCore
+internal import SoftadastraStore
+internal import SoftadastraSync
+internal import SoftadastraTransport
+internal import Synchronization
+internal import SoftadastraFS
+
+/// A node that runs in this process: mirrors its folders, talks to its group, answers requests.
+public final class RunningNode: NodeService {
+  let core: NodeCore
+  public let nodeID: NodeID
+  /// `HOST:PORT`, with the port that was really taken.
+  public let listenAddress: String
+  /// Where it listens, announces and keeps its log: nothing starts in silence.
+  public let startupNotices: [String]
+  /// Nobody else is in the group yet, so an invite is worth printing.
+  public let canInvite: Bool
+
+  private init(core: NodeCore, listenAddress: String, startupNotices: [String], canInvite: Bool) {
+    self.core = core
+    nodeID = core.nodeID
+    self.listenAddress = listenAddress
+    self.startupNotices = startupNotices
+    self.canInvite = canInvite
+  }
+
+  /// Takes the home's lock, opens the store, listens, announces, resumes the folders.
+  ///
+  /// - Throws: `.conflict` if the home is locked or the port in use; whatever a damaged home gives. Nothing keeps
+  ///   running then.
+  public static func start(
+    home: Home, options: NodeOptions, logger: Logger
+  ) async throws(SoftadastraError) -> RunningNode {
+    let files = try NodeFiles.open(home, options, create: true)
+    let core = NodeCore(
+      home: home, options: options, identity: files.identity, store: files.store, group: files.group, logger: logger)
+    do throws(SoftadastraError) {
+      try await core.start()
+    } catch {
+      await core.shutdown()
+      throw error
+    }
+    let address = await core.listenAddress?.description ?? ""
+    let isDiscovering = await core.discovery != nil
+    let notices = [
+      "node \(files.identity.nodeID.short) (\(options.name.value)), state in \(home.path), log in \(files.store.log.path)",
+      "listening on \(address)",
+      isDiscovering ? "announcing itself on UDP port \(options.discoveryPort.value)" : "discovery is off",
+    ]
+    let isAlone = await core.canJoinAnotherGroup
+    return RunningNode(core: core, listenAddress: address, startupNotices: notices, canInvite: isAlone)
+  }
+
+  public func shutdown() async { await core.shutdown() }
+
+  /// Takes over what can change while running: static peers. The rest counts from the next start.
+  public func reload(_ options: NodeOptions) async { await core.reload(options) }
+
+  // MARK: NodeService
+
+  public func status() async throws(SoftadastraError) -> StatusReport { await core.statusReport() }
+  public func node() async throws(SoftadastraError) -> NodeReport { await core.nodeReport() }
+  public func stop() async throws(SoftadastraError) { await core.shutdown() }
+  public func addFolder(_ request: FolderRequest) async throws(SoftadastraError) { try await core.addFolder(request) }
+
+  public func invite(expiresSeconds: Int, uses: Int) async throws(SoftadastraError) -> String {
+    try await core.invite(expiresSeconds: expiresSeconds, uses: uses)
+  }
+
+  public func join(_ invite: String) async throws(SoftadastraError) { try await core.join(invite) }
+
+  public func addPeerAddress(_ address: String) async throws(SoftadastraError) {
+    try await core.addPeerAddress(address)
+  }
+
+  public func removePeer(_ node: String) async throws(SoftadastraError) { try await core.removePeer(node) }
+  public func retry(_ path: String) async throws(SoftadastraError) { try await core.retry(path) }
+
+  public func tick() async throws(SoftadastraError) -> TickReport {
+    let result = await core.tickNow()
+    return TickReport(
+      retried: result.retried, pruned: result.pruned, batches: result.batches, batchEntries: result.batchEntries)
+  }
+
+  public func wait(timeoutSeconds: Double, peers: Int) async throws(SoftadastraError) -> WaitReport {
+    await core.wait(timeoutSeconds: timeoutSeconds, peers: peers)
+  }
+
+  public func put(key: [UInt8], value: [UInt8], ifVersion: String?) async throws(SoftadastraError) -> ValueReport {
+    try await values.put(key, value, ifVersion: ifVersion)
+  }
+
+  public func get(key: [UInt8]) async throws(SoftadastraError) -> ValueReport { try values.get(key) }
+  public func remove(key: [UInt8]) async throws(SoftadastraError) { try await values.remove(key) }
+
+  public func list(prefix: [UInt8], after: [UInt8]?, limit: Int) async throws(SoftadastraError) -> [ValueReport] {
+    values.list(prefix, after: after, limit: limit)
+  }
+
+  public func watchValues(prefix: [UInt8]) async throws(SoftadastraError) -> AsyncStream<ValueReport> {
+    ValueWatch.stream(core.store, prefix: prefix, values)
+  }
+
+  public func compactLog() async throws(SoftadastraError) {
+    let store = core.store
+    try await core.pool.run { () throws(SoftadastraError) in try store.compact() }
+  }
+
+  public func events() async throws(SoftadastraError) -> AsyncStream<NodeEvent> { core.broadcaster.subscribe() }
+
+  private var values: ValueOperations { ValueOperations(store: core.store, author: core.author) }
+}
+
+/// Follows the key-value space through the store's feed.
+enum ValueWatch {
+  static func stream(_ store: Store, prefix: [UInt8], _ values: ValueOperations) -> AsyncStream<ValueReport> {
+    let (stream, continuation) = AsyncStream<ValueReport>.makeStream(
+      bufferingPolicy: .bufferingNewest(EventBroadcaster.maxQueuedEvents))
+    let cursor = Mutex(store.durableSequence)
+    let isOver = Mutex(false)
+    continuation.onTermination = { _ in isOver.withLock { $0 = true } }
+    store.onChange { _ in
+      guard !isOver.withLock({ $0 }) else { return }
+      cursor.withLock { since in
+        while true {
+          let page = store.changes(prefix: StoreKey.value(prefix), since: since, limit: 256)
+          for (key, summary) in page.entries {
+            let report = values.report(
+              Array(key.dropFirst()), size: summary.valueCount, summary.isDeleted ? nil : summary.dot, nil)
+            continuation.yield(report)
+          }
+          since = page.through
+          if !page.isTruncated { return }
+        }
+      }
+    }
+    return stream
+  }
+}

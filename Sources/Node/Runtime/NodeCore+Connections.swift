@@ -1,0 +1,270 @@
+internal import Logging
+internal import SoftadastraCore
+internal import SoftadastraDiscovery
+internal import SoftadastraMetadata
+internal import SoftadastraStore
+internal import SoftadastraSync
+internal import SoftadastraTransport
+internal import SoftadastraMirror
+
+/// Finding, dialling and greeting peers.
+extension NodeCore {
+  // MARK: Discovery
+
+  func startDiscovery() async throws(SoftadastraError) {
+    guard options.discovery.value, let port = listenAddress?.port else { return }
+    var discoveryOptions = DiscoveryOptions()
+    discoveryOptions.port = UInt16(clamping: options.discoveryPort.value)
+    let service = DiscoveryService(
+      options: discoveryOptions,
+      identity: DiscoveryIdentity(nodeID: nodeID, listenPort: UInt16(clamping: port), startNonce: startNonce),
+      discoveryKey: group.discoveryKey, time: time, random: random, logger: logger
+    ) { [weak self] event in
+      guard let self else { return }
+      Task { await self.discovered(event) }
+    }
+    do throws(SoftadastraError) {
+      try await service.start()
+    } catch {
+      // Local work never depends on the network: without discovery, static addresses still work.
+      report(NodeEvent("warning", message: "discovery is off: \(error)"))
+      logger.warning("discovery is off: \(error)")
+      return
+    }
+    discovery = service
+    updateDiscoveryKeys()
+  }
+
+  /// The group's key, and those of open invites, or of the invite that is being redeemed.
+  func updateDiscoveryKeys() {
+    let now = UInt64(max(0, time.wallMilliseconds() / 1000))
+    var secrets = NodeSettings(store: store).invites()
+      .filter { $0.invite.expires > now && $0.redeemers.count < $0.uses }.map(\.invite.secret)
+    if let joining { secrets.insert(joining.invite.secret, at: 0) }
+    discovery?.setKeys(primary: group.discoveryKey, additional: secrets.map { DiscoveryKey.forInvite(secret: $0) })
+    discovery?.setSearching(isMissingSomebody)
+  }
+
+  private var isMissingSomebody: Bool {
+    joining != nil || view.members.keys.contains { $0 != nodeID && members[$0] == nil }
+  }
+
+  private func discovered(_ event: DiscoveryEvent) {
+    guard !isStopping else { return }
+    switch event {
+    case .found(let peer):
+      guard peer.nodeID != nodeID else {
+        report(
+          NodeEvent(
+            "warning",
+            message: "another node with this node's identity runs on the network: was the state directory copied?"))
+        return
+      }
+      guard isWanted(peer.nodeID) else { return }
+      for address in peer.addresses.reversed() { dialer.add(address, for: .node(peer.nodeID)) }
+      dialer.hurry(.node(peer.nodeID))
+      pumpDialer()
+    case .lost: break
+    case .networkChanged:
+      dialer.hurry(nil)
+      pumpDialer()
+    }
+  }
+
+  func isWanted(_ node: NodeID) -> Bool { view.members[node] != nil || joining?.invite.inviter == node }
+
+  // MARK: Dialling
+
+  func addStatic(_ text: String) {
+    guard let address = PeerAddress(text) else {
+      report(NodeEvent("warning", message: "not an address, left out: \(text)"))
+      return
+    }
+    staticAddresses.insert(address)
+    dialer.add(address, for: .address(address))
+    pumpDialer()
+  }
+
+  func updateDialTargets() {
+    if let joining {
+      for address in joining.invite.addresses.compactMap({ PeerAddress($0) }) {
+        dialer.add(address, for: .node(joining.invite.inviter))
+      }
+    }
+    for (node, address) in NodeSettings(store: store).knownAddresses() where view.members[node] != nil && node != nodeID
+    {
+      if let address = PeerAddress(address) { dialer.add(address, for: .node(node)) }
+    }
+    for peer in discovery?.peers ?? [] where isWanted(peer.nodeID) && peer.nodeID != nodeID {
+      for address in peer.addresses.reversed() { dialer.add(address, for: .node(peer.nodeID)) }
+    }
+    pumpDialer()
+  }
+
+  func pumpDialer() {
+    guard !isStopping else { return }
+    dialTimer?.cancel()
+    let now = time.monotonicNanoseconds()
+    guard let next = dialer.due(now: now) else { return }
+    let delay = next > now ? next - now : 0
+    dialTimer = Task { [weak self] in
+      guard (try? await Task.sleep(for: .nanoseconds(delay + 1_000_000))) != nil, let self else { return }
+      await self.pumpDialer()
+    }
+  }
+
+  // MARK: Transport events
+
+  /// Frames go straight to their link; everything else is the actor's business, in order.
+  nonisolated static func dispatch(_ event: TransportEvent, to core: NodeCore) {
+    core.transportEvents.yield(event)
+  }
+
+  func handle(_ event: TransportEvent) {
+    guard !isStopping else { return }
+    switch event {
+    case .connected(let id, let identity, let address, let isInbound): connected(id, identity, address, isInbound)
+    case .frames(let id, let frames): links[id]?.deliver(frames)
+    case .disconnected(let id, let error): disconnected(id, error)
+    case .dialFailed(let node, let address, let error):
+      dialer.failed(node, address)
+      if let node { lastErrors[node] = error.description }
+      logger.debug("dialling \(address): \(error)")
+      pumpDialer()
+    }
+  }
+
+  private func connected(
+    _ id: ConnectionID, _ identity: PeerIdentity, _ address: PeerAddress, _ isInbound: Bool
+  ) {
+    let peer = identity.nodeID
+    let link = PeerLink(id, identity, address, isInbound: isInbound, transport: transport)
+    guard peer != nodeID else {
+      if !isInbound { dialer.connected(.address(address)) }
+      link.close("this is the same node")
+      return
+    }
+    links[id] = link
+    if !isInbound { dialer.connected(.address(address)) }
+    if view.members[peer] != nil {
+      guard admit(link) else {
+        link.close("another connection to this node is used")
+        return
+      }
+      greet(link)
+    } else if let joining, joining.invite.inviter == peer {
+      dialer.connected(.node(peer))
+      requestJoin(link)
+    }
+    // Anybody else may say one thing: that it has an invite, and not take for ever to say it.
+    if members[peer] == nil {
+      Task { [weak self] in
+        try? await Task.sleep(for: Self.strangerPatience)
+        await self?.closeStranger(link)
+      }
+    }
+    Task { await self.readControl(link) }
+    Task { await self.readData(link) }
+    Task { await self.runSender(link) }
+    Task { await self.runServer(link) }
+  }
+
+  private func closeStranger(_ link: PeerLink) {
+    guard links[link.connection] != nil, members[link.identity.nodeID]?.link !== link else { return }
+    link.close("not a member of this group")
+  }
+
+  /// One connection a member: of two, the one that the lower node ID dialled; of two dialled by the same, the newer.
+  func admit(_ link: PeerLink) -> Bool {
+    let peer = link.identity.nodeID
+    guard let old = members[peer]?.link else { return true }
+    // Greeted already, when the group's records made it a member.
+    guard old !== link else { return false }
+    let isSameDirection = old.isInbound == link.isInbound
+    let isPreferred = link.isInbound == (peer < nodeID)
+    guard isSameDirection || isPreferred else { return false }
+    forget(peer)
+    old.close("a newer connection is used")
+    return true
+  }
+
+  func greet(_ link: PeerLink) {
+    let peer = link.identity.nodeID
+    members[peer] = Member(link: link, hello: nil)
+    dialer.connected(.node(peer))
+    lastErrors[peer] = nil
+    link.enqueue(
+      .message(
+        .hello(
+          SyncMessage.Hello(
+            group: group.id, replica: store.replica, startNonce: startNonce, nextCounter: store.counter + 1,
+            listenPort: UInt16(clamping: listenAddress?.port ?? 0), metadata: metadata.encoded))))
+  }
+
+  private func disconnected(_ id: ConnectionID, _ error: SoftadastraError?) {
+    inviterSides[id] = nil
+    guard let link = links.removeValue(forKey: id) else { return }
+    link.finish()
+    let peer = link.identity.nodeID
+    if !link.isInbound { dialer.disconnected(.address(link.address)) }
+    if members[peer]?.link === link {
+      forget(peer)
+      if let error { lastErrors[peer] = error.description }
+      report(NodeEvent("peer-disconnected", peer: name(of: peer), message: error?.description))
+      dialer.disconnected(.node(peer))
+    } else if members[peer] == nil {
+      dialer.disconnected(.node(peer))
+    }
+    pumpDialer()
+    discovery?.setSearching(isMissingSomebody)
+  }
+
+  private func forget(_ peer: NodeID) {
+    rememberPeers()
+    members[peer] = nil
+    wantedSpaces[peer] = nil
+    earlySettled = earlySettled.filter { $0.peer != peer }
+    engine.disconnect(peer)
+    for folder in folders.values { Task { await folder.mirror.peerDisconnected(peer) } }
+    for waiter in settleWaiters.values { waiter.resume(returning: false) }
+    settleWaiters.removeAll()
+  }
+
+  /// Where a member was reached, or says it can be: dialled again after a restart, also without discovery.
+  private func rememberAddress(of peer: NodeID, _ link: PeerLink, _ listenPort: UInt16) {
+    guard !link.isInbound || listenPort > 0 else { return }
+    let address = link.isInbound ? PeerAddress(host: link.address.host, port: Int(listenPort)) : link.address
+    dialer.add(address, for: .node(peer))
+    let settings = NodeSettings(store: store)
+    if let mutation = settings.knownAddressMutation(peer, address.description) { _ = try? store.commit([mutation]) }
+  }
+
+  // MARK: Hello
+
+  func received(_ hello: SyncMessage.Hello, from link: PeerLink) {
+    let peer = link.identity.nodeID
+    guard hello.group == group.id else {
+      lastErrors[peer] = "it is in another group"
+      link.close("different groups")
+      return
+    }
+    guard hello.replica != store.replica else {
+      report(
+        NodeEvent(
+          "warning", peer: peer.short,
+          message: "it uses this node's replica ID: a state directory was copied. Remove the copy's state and join anew"
+        ))
+      link.close("the replica ID is used twice")
+      return
+    }
+    members[peer]?.hello = hello
+    rememberAddress(of: peer, link, hello.listenPort)
+    if let info = try? NodeMetadata(decoding: hello.metadata), info.nodeID == peer { registry.update(info) }
+    engine.connect(peer, replica: hello.replica)
+    report(NodeEvent("peer-connected", address: link.address.description, peer: name(of: peer)))
+    subscribe(to: peer, .group)
+    subscribe(to: peer, .values)
+    for folder in folders.values { subscribe(to: peer, folder) }
+    discovery?.setSearching(isMissingSomebody)
+  }
+}

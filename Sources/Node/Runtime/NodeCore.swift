@@ -1,0 +1,217 @@
+internal import Glibc
+internal import Logging
+internal import SoftadastraCore
+internal import SoftadastraDiscovery
+internal import SoftadastraFS
+internal import SoftadastraMetadata
+internal import SoftadastraMirror
+internal import SoftadastraStore
+internal import SoftadastraSync
+internal import SoftadastraTransport
+internal import SoftadastraWAL
+
+/// The serial owner of a running node's state: group, peers, sync engine, folders.
+///
+/// It composes the modules and holds no logic of its own that could live in one of them. What blocks runs elsewhere:
+/// file work on the pool, the log on its writer's thread, sockets on the transport's event loops.
+actor NodeCore {
+  /// A connected member.
+  struct Member {
+    let link: PeerLink
+    /// Nil until its hello came.
+    var hello: SyncMessage.Hello?
+  }
+
+  let home: Home
+  var options: NodeOptions
+  let identity: DeviceIdentity
+  let store: Store
+  let pool: WorkerPool
+  let logger: Logger
+  let time: any TimeSource = SystemTime()
+  let random: any RandomSource = SystemRandom()
+  let startNonce: UInt64
+  let startedAt: UInt64
+  let metadata: NodeMetadata
+  nonisolated let broadcaster = EventBroadcaster()
+
+  var group: GroupState
+  var view: GroupView
+  var engine = SyncEngine()
+  let feed: NodeFeed
+  var folders: [FolderID: FolderHandle] = [:]
+  /// Being added: a second request for the same waits.
+  var isAddingFolder = false
+
+  var transport: Transport!
+  var dialer: PeerDialer!
+  var discovery: DiscoveryService?
+  var listenAddress: PeerAddress?
+  var links: [ConnectionID: PeerLink] = [:]
+  var members: [NodeID: Member] = [:]
+  var registry = MetadataRegistry()
+  var lastErrors: [NodeID: String] = [:]
+  var staticAddresses: Set<PeerAddress> = []
+
+  var joining: JoinAttempt?
+  var inviterSides: [ConnectionID: (invite: OpenInvite, joinerNonce: UInt64, inviterNonce: UInt64)] = [:]
+
+  var isStopping = false
+  var dialTimer: Task<Void, Never>?
+  var ticker: Task<Void, Never>?
+  /// What each peer subscribed to, also of folders that are not mirrored here (yet).
+  var wantedSpaces: [NodeID: [SpaceID: SyncMessage.Subscribe]] = [:]
+  var appliedByPeer: [NodeID: [SpaceID: UInt64]] = [:]
+  var groupWaiters: [CheckedContinuation<Void, Never>] = []
+  var stoppedFolders: [FolderID: (folder: WatchedFolder, error: SoftadastraError)] = [:]
+  var earlySettled: Set<EarlySettled> = []
+  var nextFolderIndex: UInt64 = 1
+  var nextSettle: UInt64 = 1
+  nonisolated let transportEvents: AsyncStream<TransportEvent>.Continuation
+  private let transportStream: AsyncStream<TransportEvent>
+  var settleWaiters: [UInt64: CheckedContinuation<Bool, Never>] = [:]
+  var lastTick = TickResult()
+
+  init(
+    home: Home, options: NodeOptions, identity: DeviceIdentity, store: Store, group: GroupState, logger: Logger
+  ) {
+    self.home = home
+    self.options = options
+    self.identity = identity
+    self.store = store
+    self.group = group
+    self.logger = logger
+    pool = WorkerPool(threads: max(2, systemCoreCount()), name: "softadastra-io")
+    (transportStream, transportEvents) = AsyncStream.makeStream()
+    startNonce = random.next()
+    startedAt = time.monotonicNanoseconds()
+    view = GroupView(store)
+    feed = NodeFeed(store)
+    metadata = NodeMetadata(
+      nodeID: identity.nodeID, name: options.name.value, platform: .collect(),
+      capabilities: ["files", "kv", "lz4", "manifest-delta", "move"], startedAt: time.wallMilliseconds())
+  }
+
+  nonisolated var nodeID: NodeID { identity.nodeID }
+  nonisolated var author: AuthorTag { identity.nodeID.tag }
+
+  // MARK: Life
+
+  func start() async throws(SoftadastraError) {
+    try await recordStart()
+    transport = Transport(identity: identity, logger: logger) { [weak self] event in
+      guard let self else { return }
+      Self.dispatch(event, to: self)
+    }
+    dialer = PeerDialer(transport: transport, time: time, random: random)
+    let stream = transportStream
+    Task { [weak self] in
+      for await event in stream { await self?.handle(event) }
+    }
+    guard let address = PeerAddress(options.listen.value) else {
+      throw SoftadastraError(
+        .invalid, "listen address", at: options.listen.value, why: "it is not HOST:PORT",
+        hint: "for example [::]:22420 or 127.0.0.1:0")
+    }
+    listenAddress = try await transport.listen(on: address)
+    store.onChange { [weak self] _ in
+      guard let self else { return }
+      Task { await self.storeChanged() }
+    }
+    try await startDiscovery()
+    for address in options.peers.value + NodeSettings(store: store).peerAddresses() { addStatic(address) }
+    if let invite = NodeSettings(store: store).loadPendingJoin() { joining = JoinAttempt(invite: invite) }
+    updateDialTargets()
+    for folder in NodeSettings(store: store).folders() { await resume(folder) }
+    ticker = Task { [weak self] in
+      while !Task.isCancelled {
+        guard (try? await Task.sleep(for: .seconds(5))) != nil, let self else { return }
+        await self.tickEngine()
+      }
+    }
+  }
+
+  /// Before the first version of this life: a record by which others notice a clone or a restored backup.
+  private func recordStart() async throws(SoftadastraError) {
+    let key = StartRecord.storeKey(store.replica)
+    let old = try store.get(key)
+    var record = old.flatMap { try? StartRecord(decoding: $0.value) } ?? StartRecord(node: nodeID, starts: [])
+    record.starts.append(StartRecord.Start(nonce: startNonce, nextCounter: store.counter + 1))
+    record.starts = record.starts.suffix(StartRecord.maxStarts)
+    var mutations = [groupPut(key, record.encoded(), after: old)]
+    let own = MemberRecord.storeKey(nodeID)
+    if view.members[nodeID] == nil {
+      let member = try MemberRecord.make(identity.publicKey, name: options.name.value, in: group.id, by: identity)
+      mutations.append(groupPut(own, member.encoded(), after: try store.get(own)))
+    }
+    try await store.wait(try store.commit(mutations))
+    view = GroupView(store)
+  }
+
+  /// A new version of a group record.
+  func groupPut(_ key: [UInt8], _ value: [UInt8], after old: Entry?) -> Mutation {
+    let version = store.newVersion(basedOn: old?.version?.vector ?? VersionVector(), author: author)
+    return .put(key: key, value: value, version: version)
+  }
+
+  func shutdown() async {
+    guard !isStopping else { return }
+    isStopping = true
+    rememberPeers()
+    ticker?.cancel()
+    dialTimer?.cancel()
+    joining?.finish(.failure(closedError))
+    for folder in folders.values { await folder.stop() }
+    await discovery?.stop()
+    if let transport { await transport.shutdown() }
+    transportEvents.finish()
+    for link in links.values { link.finish() }
+    for waiter in settleWaiters.values { waiter.resume(returning: false) }
+    settleWaiters.removeAll()
+    broadcaster.finish()
+    await store.close()
+  }
+
+  var closedError: SoftadastraError { SoftadastraError(.closed, "node", why: "it is shutting down") }
+
+  // MARK: Engine
+
+  private func storeChanged() async {
+    guard !isStopping else { return }
+    engine.changedAnything()
+    pump()
+  }
+
+  /// Carries out what the engine wants, in order.
+  func pump() {
+    guard !isStopping else { return }
+    for output in engine.drain(now: time.monotonicNanoseconds(), reading: feed) {
+      switch output {
+      case .send(let batch):
+        let watermark = batch.isLast ? ownWatermark(batch.space) : nil
+        members[batch.peer]?.link.enqueue(.batch(batch, watermark: watermark))
+      case .acknowledge(let peer, let ack): members[peer]?.link.enqueue(.message(.acknowledge(ack)))
+      case .mergeWatermark(let space, let vector): mergeWatermark(space, vector)
+      case .peerApplied(let peer, let space, let applied): rememberApplied(peer, space, applied)
+      }
+    }
+  }
+
+  func tickEngine() {
+    rememberPeers()
+    lastTick = engine.tick(now: time.monotonicNanoseconds(), reading: feed)
+    pump()
+  }
+
+  func tickNow() -> TickResult {
+    tickEngine()
+    return lastTick
+  }
+
+  func report(_ event: NodeEvent) { broadcaster.send(event) }
+
+  func name(of node: NodeID) -> String { registry[node]?.name ?? view.members[node]?.name ?? node.short }
+}
+
+/// Processors this process may use.
+private func systemCoreCount() -> Int { sysconf(Int32(_SC_NPROCESSORS_ONLN)) }

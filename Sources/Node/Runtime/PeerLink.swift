@@ -1,0 +1,123 @@
+internal import NIOCore
+internal import SoftadastraCore
+internal import SoftadastraStore
+internal import SoftadastraSync
+internal import SoftadastraTransport
+internal import Synchronization
+
+/// One authenticated connection: its incoming frames in order, and what is to be sent in order.
+///
+/// Incoming frames wait in two bounded lanes, so that bytes of large files do not wait behind changes that are being
+/// made durable; above the bound the connection is not read from until the lanes are shorter.
+final class PeerLink: Sendable {
+  static let maxQueuedBytes = 24 << 20
+  static let resumeBytes = 8 << 20
+
+  /// What the sending task works through.
+  enum Outgoing: Sendable {
+    case message(SyncMessage)
+    case batch(SyncEngine.Batch, watermark: VersionVector?)
+  }
+
+  let connection: ConnectionID
+  let identity: PeerIdentity
+  let address: PeerAddress
+  let isInbound: Bool
+  private let transport: Transport
+
+  let control: AsyncStream<Frame>
+  let data: AsyncStream<Frame>
+  let outgoing: AsyncStream<Outgoing>
+  let fetches: AsyncStream<SyncMessage.Fetch>
+  private let controlSink: AsyncStream<Frame>.Continuation
+  private let dataSink: AsyncStream<Frame>.Continuation
+  private let outgoingSink: AsyncStream<Outgoing>.Continuation
+  private let fetchSink: AsyncStream<SyncMessage.Fetch>.Continuation
+  private let queued = Mutex((bytes: 0, isPaused: false))
+
+  private static let dataKind: UInt8 = 9
+
+  init(
+    _ connection: ConnectionID, _ identity: PeerIdentity, _ address: PeerAddress, isInbound: Bool, transport: Transport
+  ) {
+    self.connection = connection
+    self.identity = identity
+    self.address = address
+    self.isInbound = isInbound
+    self.transport = transport
+    (control, controlSink) = AsyncStream.makeStream()
+    (data, dataSink) = AsyncStream.makeStream()
+    (outgoing, outgoingSink) = AsyncStream.makeStream()
+    (fetches, fetchSink) = AsyncStream.makeStream()
+  }
+
+  func deliver(_ frames: [Frame]) {
+    var bytes = 0
+    for frame in frames {
+      bytes += frame.payload.readableBytes
+      if frame.kind == Self.dataKind { dataSink.yield(frame) } else { controlSink.yield(frame) }
+    }
+    let mustPause = queued.withLock { queued in
+      queued.bytes += bytes
+      guard queued.bytes > Self.maxQueuedBytes, !queued.isPaused else { return false }
+      queued.isPaused = true
+      return true
+    }
+    if mustPause { transport.pauseReading(connection) }
+  }
+
+  /// A frame was worked off.
+  func consumed(_ frame: Frame) {
+    let mayResume = queued.withLock { queued in
+      queued.bytes -= frame.payload.readableBytes
+      guard queued.isPaused, queued.bytes < Self.resumeBytes else { return false }
+      queued.isPaused = false
+      return true
+    }
+    if mayResume { transport.resumeReading(connection) }
+  }
+
+  func enqueue(_ item: Outgoing) { outgoingSink.yield(item) }
+  func enqueue(_ fetch: SyncMessage.Fetch) { fetchSink.yield(fetch) }
+
+  func send(_ message: SyncMessage) async {
+    let frame = Frame(
+      kind: message.kind, payload: ByteBuffer(bytes: message.encoded()), isCompressible: message.isCompressible)
+    try? await transport.send([frame], to: connection)
+  }
+
+  func send(_ message: JoinMessage) async {
+    try? await transport.send(
+      [Frame(kind: message.kind, payload: ByteBuffer(bytes: message.encoded()))], to: connection)
+  }
+
+  func close(_ reason: String) { transport.close(connection, reason: reason) }
+
+  /// The connection is gone: the tasks that read the streams end.
+  func finish() {
+    controlSink.finish()
+    dataSink.finish()
+    outgoingSink.finish()
+    fetchSink.finish()
+  }
+}
+
+extension SyncMessage {
+  var isCompressible: Bool {
+    switch self {
+    case .changes, .supplement, .data: true
+    default: false
+    }
+  }
+}
+
+extension Frame {
+  func decoded() throws(CodingError) -> SyncMessage? {
+    let result = payload.withUnsafeReadableBytes { bytes -> Result<SyncMessage?, CodingError> in
+      do throws(CodingError) { return .success(try SyncMessage.decode(kind: kind, bytes)) } catch {
+        return .failure(error)
+      }
+    }
+    return try result.get()
+  }
+}

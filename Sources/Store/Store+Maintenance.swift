@@ -1,0 +1,183 @@
+public import SoftadastraCore
+internal import SoftadastraWAL
+internal import Synchronization
+
+/// Compactions and checkpoints: one at a time, none after closing.
+final class Maintenance: Sendable {
+  /// New log bytes after which a checkpoint pays.
+  static let checkpointBytes: UInt64 = 64 << 20
+  static let closingCheckpointBytes: UInt64 = 4 << 20
+  static let pauseNanosecondsAfterFailure: UInt64 = 60_000_000_000
+
+  struct Progress {
+    var isRunning = false
+    var checkpointedBytes: UInt64 = 0
+    var notBefore: UInt64 = 0
+  }
+
+  /// Held for the whole of a compaction, a checkpoint or the closing; true when closed.
+  let gate = Mutex(false)
+  let progress = Mutex(Progress())
+}
+
+extension Store {
+  private static let entriesPerBlock = 4096
+
+  func startMaintenance(replayedFrom: WALPosition?) {
+    guard let wal else { return }
+    maintenance.progress.withLock { $0.checkpointedBytes = replayedFrom == nil ? 0 : wal.byteCount }
+    wal.onDurable { [weak self] sequence in
+      guard let self else { return }
+      announce(sequence)
+      if options.isMaintainedAutomatically { maintainIfDue() }
+    }
+  }
+
+  private func maintainIfDue() {
+    guard let wal else { return }
+    let bytes = wal.byteCount
+    let live = state.withLock { $0.liveBytes }
+    let garbage = bytes - min(bytes, live)
+    let now = time.monotonicNanoseconds()
+    enum Due { case compaction, checkpoint }
+    let due = maintenance.progress.withLock { progress -> Due? in
+      guard !progress.isRunning, now >= progress.notBefore else { return nil }
+      if garbage > live, garbage > options.compactionFloorBytes {
+        progress.isRunning = true
+        return .compaction
+      }
+      if bytes > progress.checkpointedBytes + Maintenance.checkpointBytes {
+        progress.isRunning = true
+        return .checkpoint
+      }
+      return nil
+    }
+    guard let due else { return }
+    WriteAheadLog.inBackground { [weak self] in
+      guard let self else { return }
+      let isDone = (try? due == .compaction ? compact() : checkpoint()) != nil
+      maintenance.progress.withLock { progress in
+        progress.isRunning = false
+        if !isDone { progress.notBefore = now + Maintenance.pauseNanosecondsAfterFailure }
+      }
+    }
+  }
+
+  /// Drops superseded records from the log, then writes a checkpoint. Blocks; commits and reads go on meanwhile.
+  public func compact() throws(SoftadastraError) {
+    guard let wal else { return }
+    try exclusively { () throws(SoftadastraError) in
+      try recordCounter()
+      try wal.roll()
+      try wal.compact(
+        isLive: { record, isBase in state.withLock { $0.isLive(record, isBase: isBase) } },
+        moved: { positions in
+          state.withLock { state in
+            // The old checkpoint names positions that are gone; it is refused for its segments' incarnations.
+            for position in positions { state.move(position) }
+          }
+        })
+      try writeCheckpoint()
+    }
+  }
+
+  /// Writes the index to a file, so that opening need not replay what lies before. Blocks; commits go on meanwhile.
+  public func checkpoint() throws(SoftadastraError) {
+    guard wal != nil else { return }
+    try exclusively { () throws(SoftadastraError) in try writeCheckpoint() }
+  }
+
+  private func exclusively(_ body: () throws(SoftadastraError) -> Void) throws(SoftadastraError) {
+    let result = maintenance.gate.withLock { isClosed -> Result<Void, SoftadastraError> in
+      if isClosed { return .failure(SoftadastraError(.closed, "maintain store", at: location, why: "it is closed")) }
+      do throws(SoftadastraError) { return .success(try body()) } catch { return .failure(error) }
+    }
+    try result.get()
+  }
+
+  private func writeCheckpoint() throws(SoftadastraError) {
+    guard let wal, let disk else { return }
+    // The tail under the lock: whatever is not applied yet lies behind it.
+    let (replay, segments, bytes) = state.withLock { _ in (wal.tail, wal.segments, wal.byteCount) }
+    let name = CheckpointHead.temporaryName
+    let file = try disk.open(name, create: true)
+    try file.truncate(to: 0)
+    var offset: UInt64 = 0
+    func write(_ block: [UInt8]) throws(SoftadastraError) {
+      let result = block.withUnsafeBytes { bytes -> Result<Void, SoftadastraError> in
+        do throws(SoftadastraError) { return .success(try file.write(at: offset, bytes)) } catch {
+          return .failure(error)
+        }
+      }
+      try result.get()
+      offset += UInt64(block.count)
+    }
+
+    let known = state.withLock { state in
+      CheckpointHead(
+        replay: replay, replica: state.replica, replicaSequence: state.replicaSequence, counter: state.counter,
+        counterSequence: state.counterSequence, stamp: state.clock.last, segments: segments)
+    }
+    try write(CheckpointBlock.frame(CheckpointBlock.head, known.encoded()))
+    var last: [UInt8]?
+    var count: UInt64 = 0
+    while let page = state.withLock({ $0.encodeEntries(after: last, limit: Self.entriesPerBlock) }) {
+      try write(CheckpointBlock.frame(CheckpointBlock.entries, page.payload))
+      count += UInt64(page.count)
+      last = page.last
+    }
+    var end = ByteWriter()
+    end.uint64(count)
+    // Last: entries that came meanwhile may be the first of their replica.
+    let replicas = state.withLock { $0.replicas }
+    end.varint(replicas.count)
+    for replica in replicas { end.uint64(replica.rawValue) }
+    try write(CheckpointBlock.frame(CheckpointBlock.end, end.bytes))
+    try file.sync()
+    // Everything it speaks of must be in the log for good before it counts.
+    try wal.sync()
+    try disk.rename(name, to: CheckpointHead.fileName)
+    try disk.syncDirectory()
+    maintenance.progress.withLock { $0.checkpointedBytes = bytes }
+  }
+
+  /// Reads the whole log and checks every record. Blocks.
+  public func verify() throws(SoftadastraError) -> StoreVerification {
+    guard let wal else { return StoreVerification() }
+    let report = try wal.verify()
+    return StoreVerification(
+      segments: report.segments, records: report.records, bytes: report.bytes, lastSequence: report.lastSequence,
+      damage: report.damage.map(\.description))
+  }
+
+  /// Writes what is queued and gives the directory free. Blocks.
+  public func closeBlocking() {
+    guard let wal else { return }
+    maintenance.gate.withLock { isClosed in
+      guard !isClosed else { return }
+      isClosed = true
+      let new = wal.byteCount - min(wal.byteCount, maintenance.progress.withLock { $0.checkpointedBytes })
+      if new > Maintenance.closingCheckpointBytes, options.isMaintainedAutomatically { try? writeCheckpoint() }
+      wal.closeBlocking()
+    }
+  }
+
+  public func close() async {
+    await withCheckedContinuation { continuation in
+      WriteAheadLog.inBackground {
+        self.closeBlocking()
+        continuation.resume()
+      }
+    }
+  }
+}
+
+/// What a look through the whole log found.
+public struct StoreVerification: Sendable, Hashable {
+  public var segments = 0
+  public var records: UInt64 = 0
+  public var bytes: UInt64 = 0
+  public var lastSequence: UInt64 = 0
+  /// Empty when every record is what was written.
+  public var damage: [String] = []
+}

@@ -1,0 +1,66 @@
+public import SoftadastraCore
+internal import SoftadastraWAL
+internal import Synchronization
+
+extension Store {
+  /// Opens the store in a directory, creating it if there is none. Blocks.
+  ///
+  /// One process at a time: `.conflict` names the other's ID. Damage in the log does not fail; see `log.damage`.
+  public static func open(disk: any Disk, options: StoreOptions, time: any TimeSource, random: any RandomSource)
+    throws(SoftadastraError) -> Store
+  {
+    if options.durability == .memory { return inMemory(time: time, random: random) }
+    let lock = try disk.lock("lock")
+    var (state, from) = loadCheckpoint(disk, options)
+    var unreadable: CodingError?
+    let wal = try WriteAheadLog.open(
+      disk: disk, options: WALOptions(durability: options.durability, segmentBytes: options.segmentBytes),
+      random: random, lock: lock, from: from
+    ) { record throws(SoftadastraError) in
+      do throws(CodingError) {
+        try state.apply(kind: record.kind, position: record.position, payload: record.payload)
+      } catch {
+        // Its checksum holds, so it was written like that: by a newer program.
+        unreadable = unreadable ?? error
+      }
+    }
+    // Commits made while the checkpoint was written are in it, and replayed out of its order.
+    if from != nil { state.index.sortFeed() }
+    if let unreadable {
+      wal.closeBlocking()
+      throw SoftadastraError(
+        .unsupported, "open store", at: disk.location, why: "a record is not known to this program: \(unreadable)",
+        hint: "use the program that wrote it, or a newer one")
+    }
+    let store = Store(state: state, options: options, time: time, random: random, wal: wal, disk: disk)
+    if store.state.withLock({ $0.replicaSequence == 0 }) { try store.resetReplica() }
+    store.startMaintenance(replayedFrom: from)
+    return store
+  }
+
+  /// A store that is gone with its last reference.
+  public static func inMemory(time: any TimeSource, random: any RandomSource) -> Store {
+    let state = StoreState(replica: ReplicaID(rawValue: random.next()), cacheBytes: .max)
+    return Store(
+      state: state, options: StoreOptions(durability: .memory), time: time, random: random, wal: nil, disk: nil)
+  }
+
+  /// The state of the checkpoint and where to go on; an empty one if there is none that holds.
+  private static func loadCheckpoint(_ disk: any Disk, _ options: StoreOptions) -> (StoreState, WALPosition?) {
+    let nothing = StoreState(replica: ReplicaID(rawValue: 0), cacheBytes: options.cacheBytes)
+    guard let file = try? disk.open(CheckpointHead.fileName, create: false), let size = try? file.size(),
+      let segments = try? WriteAheadLog.segments(of: disk)
+    else { return (nothing, nil) }
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Int(clamping: size), alignment: 16)
+    defer { buffer.deallocate() }
+    guard let count = try? file.read(at: 0, into: buffer) else { return (nothing, nil) }
+    do throws(CodingError) {
+      let restored = try StoreState.restore(
+        UnsafeRawBufferPointer(rebasing: buffer[..<count]), cacheBytes: options.cacheBytes, segments: segments)
+      return (restored.state, restored.replay)
+    } catch {
+      // Only a shortcut: the log has everything.
+      return (nothing, nil)
+    }
+  }
+}

@@ -1,0 +1,183 @@
+public import SoftadastraCore
+internal import SoftadastraWAL
+internal import Synchronization
+
+/// An ordered key-value store: the newest entry of each key, and a feed of changes by sequence.
+///
+/// Commits are applied at once and durable when their ticket completes. All calls may come from any thread; none but
+/// those that say so blocks.
+public final class Store: Sendable {
+  public static let maxKeyBytes = Bounds.maxKeyBytes
+  public static let maxValueBytes = Bounds.maxValueBytes
+
+  let state: Mutex<StoreState>
+  let time: any TimeSource
+  let random: any RandomSource
+  let options: StoreOptions
+  /// Nil for a store in memory.
+  let wal: WriteAheadLog?
+  let disk: (any Disk)?
+  let callbacks = Mutex<[@Sendable (UInt64) -> Void]>([])
+  let maintenance = Maintenance()
+
+  init(
+    state: consuming StoreState, options: StoreOptions, time: any TimeSource, random: any RandomSource,
+    wal: WriteAheadLog?, disk: (any Disk)?
+  ) {
+    self.state = Mutex(state)
+    self.options = options
+    self.time = time
+    self.random = random
+    self.wal = wal
+    self.disk = disk
+  }
+
+  deinit { wal?.closeSoon() }
+
+  public var replica: ReplicaID { state.withLock { $0.replica } }
+
+  // MARK: Reading
+
+  /// The entry of a key, tombstones included: look at `isDeleted`. Cost: at most one read of the disk.
+  public func get(_ key: [UInt8]) throws(SoftadastraError) -> Entry? {
+    enum Found: Sendable {
+      case payload([UInt8], UInt64, UInt64)
+      case position(WALPosition, UInt64)
+    }
+    var last: WALPosition?
+    while true {
+      let found = state.withLock { state -> Found? in
+        guard let number = state.index.find(key) else { return nil }
+        let slot = state.index.slot(number).pointee
+        if let payload = state.cache.payload(number, sequence: slot.sequence) {
+          return .payload(payload, slot.sequence, slot.tag)
+        }
+        return .position(
+          WALPosition(sequence: slot.sequence, offset: slot.offset, length: slot.length), slot.tag)
+      }
+      switch found {
+      case nil: return nil
+      case .payload(let payload, let sequence, let tag): return try decode(payload, sequence, tag)
+      case .position(let position, let tag):
+        do throws(SoftadastraError) {
+          let payload = try readRecord(position)
+          cache(key, position.sequence, payload)
+          return try decode(payload, position.sequence, tag)
+        } catch {
+          // A compaction may have moved the record between the two steps; the same place twice is no coincidence.
+          guard error.code == .damaged, position != last else { throw error }
+          last = position
+          wal?.awaitMoves()
+        }
+      }
+    }
+  }
+
+  private func readRecord(_ position: WALPosition) throws(SoftadastraError) -> [UInt8] {
+    guard let wal else { throw SoftadastraError(.notFound, "read entry", why: "its value is not in memory") }
+    return try wal.read(position)
+  }
+
+  private func cache(_ key: [UInt8], _ sequence: UInt64, _ payload: [UInt8]) {
+    guard payload.count <= ValueCache.maxPayloadBytes else { return }
+    state.withLock { state in
+      guard let number = state.index.find(key), state.index.slot(number).pointee.sequence == sequence else { return }
+      state.cache.insert(number, sequence: sequence, payload)
+    }
+  }
+
+  private func decode(_ payload: [UInt8], _ sequence: UInt64, _ tag: UInt64) throws(SoftadastraError) -> Entry {
+    do throws(CodingError) { return try EntryRecord.decode(payload, sequence: sequence, tag: tag) } catch {
+      throw SoftadastraError(
+        .damaged, "read entry", at: location, why: "record \(sequence): \(error)", retryable: false)
+    }
+  }
+
+  /// What the index knows of a key. No I/O; cost: below a microsecond.
+  public func summary(_ key: [UInt8]) -> EntrySummary? {
+    state.withLock { state in state.index.find(key).map { state.summary($0) } }
+  }
+
+  /// Entries whose key starts with `prefix` and lies behind `after`, in byte order. No I/O.
+  public func list(prefix: [UInt8], after: [UInt8]? = nil, limit: Int, includeDeleted: Bool = false)
+    -> [(key: [UInt8], summary: EntrySummary)]
+  {
+    guard limit > 0 else { return [] }
+    // The smallest key behind `after` is `after` with a zero appended.
+    var start = prefix
+    if let after, !after.lexicographicallyPrecedes(prefix) { start = after + [0] }
+    return state.withLock { state in
+      var out: [(key: [UInt8], summary: EntrySummary)] = []
+      start.withUnsafeBytes { start in
+        state.index.walk(from: start) { number in
+          let key = state.index.keyBytes(number)
+          guard key.starts(with: prefix) else { return false }
+          if includeDeleted || !state.index.slot(number).pointee.isDeleted {
+            out.append((Array(key), state.summary(number)))
+          }
+          return out.count < limit
+        }
+      }
+      return out
+    }
+  }
+
+  /// Entries under the prefix that changed behind `since`, up to `upTo` (by default what is durable), in the order of
+  /// their sequences; each key at most once, with its newest state. Continue from the page's `through`.
+  public func changes(prefix: [UInt8], since: UInt64, limit: Int, upTo: UInt64? = nil) -> ChangePage {
+    let bound = upTo ?? durableSequence
+    return state.withLock { state in
+      let bound = min(bound, state.lastSequence)
+      var page = ChangePage(entries: [], through: max(since, bound), isTruncated: false)
+      guard bound > since else { return page }
+      var seen = 0
+      var last = since
+      state.index.walkFeed(since: since) { sequence, number in
+        if sequence > bound { return false }
+        seen += 1
+        let key = state.index.keyBytes(number)
+        let matches = key.starts(with: prefix)
+        if (matches && page.entries.count >= limit) || seen > Self.maxItemsPerPage {
+          page.isTruncated = true
+          page.through = last
+          return false
+        }
+        last = sequence
+        if matches { page.entries.append((Array(key), state.summary(number))) }
+        return true
+      }
+      return page
+    }
+  }
+
+  /// Entries of other prefixes that one page passes over at most: the lock is not held longer for it.
+  static let maxItemsPerPage = 100_000
+
+  public var durableSequence: UInt64 { wal?.durableSequence ?? lastSequence }
+  public var lastSequence: UInt64 { state.withLock { $0.lastSequence } }
+  /// Live entries, tombstones not counted.
+  public var entryCount: Int { state.withLock { $0.index.count - $0.index.deletedCount } }
+  public var tombstoneCount: Int { state.withLock { $0.index.deletedCount } }
+  /// Bytes that the index occupies in memory.
+  public var indexBytes: Int { state.withLock { $0.index.allocatedBytes } }
+
+  /// Calls back after each group that became as durable as promised, from the log's writer thread (in memory: from the
+  /// committing one). The callback must be short.
+  public func onChange(_ callback: @escaping @Sendable (_ durableSequence: UInt64) -> Void) {
+    callbacks.withLock { $0.append(callback) }
+  }
+
+  func announce(_ sequence: UInt64) {
+    for callback in callbacks.withLock({ $0 }) { callback(sequence) }
+  }
+
+  var location: String { wal?.location ?? "memory" }
+
+  /// The log behind the store.
+  public var log: StoreLogInfo {
+    guard let wal else { return StoreLogInfo(path: "", segments: 0, bytes: 0, lastSequence: lastSequence) }
+    return StoreLogInfo(
+      path: wal.location, segments: wal.segmentCount, bytes: wal.byteCount, lastSequence: wal.lastSequence,
+      damage: wal.damage.map(\.description))
+  }
+}

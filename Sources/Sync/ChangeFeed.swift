@@ -1,0 +1,49 @@
+public import SoftadastraCore
+public import SoftadastraStore
+
+/// What the engine reads of a store: which entries of a space changed after some sequence. No I/O.
+public protocol ChangeFeed {
+  func page(of space: SpaceID, since: UInt64, limit: Int) -> FeedPage
+}
+
+/// A run of a feed in sequence order, superseded entries left out.
+public struct FeedPage: Sendable {
+  public struct Item: Sendable, Hashable {
+    public let key: [UInt8]
+    public let sequence: UInt64
+    public let dot: Dot
+    public let isConflictCopy: Bool
+
+    public init(key: [UInt8], sequence: UInt64, dot: Dot, isConflictCopy: Bool = false) {
+      self.key = key
+      self.sequence = sequence
+      self.dot = dot
+      self.isConflictCopy = isConflictCopy
+    }
+  }
+
+  public var items: [Item]
+  /// The page is complete up to here.
+  public var through: UInt64
+  public init(items: [Item], through: UInt64) {
+    self.items = items
+    self.through = through
+  }
+}
+
+/// The durable part of a store as a feed: what is not durable yet is never offered to anybody.
+public struct StoreFeed: ChangeFeed {
+  private let store: Store
+  public init(_ store: Store) { self.store = store }
+
+  public func page(of space: SpaceID, since: UInt64, limit: Int) -> FeedPage {
+    let page = store.changes(prefix: space.prefix, since: since, limit: limit)
+    let items = page.entries.compactMap { entry -> FeedPage.Item? in
+      guard let dot = entry.summary.dot else { return nil }
+      return FeedPage.Item(
+        key: entry.key, sequence: entry.summary.sequence, dot: dot,
+        isConflictCopy: Change.Flags(rawValue: entry.summary.flags).contains(.conflictCopy))
+    }
+    return FeedPage(items: items, through: page.through)
+  }
+}

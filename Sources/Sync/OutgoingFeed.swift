@@ -1,0 +1,110 @@
+internal import SoftadastraCore
+
+/// What one peer still lacks of one space of ours: a cursor into our feed with batches in flight.
+///
+/// Go-back-N: a batch that is not answered in time rewinds the cursor to what the peer is known to hold. Sending
+/// something twice is harmless, the receiver compares versions.
+struct OutgoingFeed: Sendable {
+  struct Batch: Sendable {
+    let through: UInt64
+    let entries: Int
+    let sentAt: UInt64
+  }
+
+  /// A move was offered; the feed waits for the answer.
+  enum Hold: Sendable, Equatable {
+    case none
+    case awaiting(Dot, since: UInt64)
+  }
+
+  /// The peer holds everything up to here durably, and has everything up to `applied` on its disk.
+  private(set) var known: UInt64
+  private(set) var applied: UInt64
+  /// The end of the last batch that was sent.
+  private(set) var sent: UInt64
+  /// Read up to here: between `sent` and `scanned` lies nothing that the peer lacks.
+  private(set) var scanned: UInt64
+  private(set) var inFlight: [Batch] = []
+  private(set) var hold = Hold.none
+  private(set) var attempts = 0
+  private(set) var retries = 0
+  private(set) var acknowledgedEntries = 0
+  /// Of the peer, as last told.
+  var peerWatermark: VersionVector
+  /// Moves that the peer carried out by one rename: entries with these dots need no sending.
+  private(set) var doneMoves: Set<Dot> = []
+
+  init(since: UInt64, watermark: VersionVector) {
+    known = since
+    applied = 0
+    sent = since
+    scanned = since
+    peerWatermark = watermark
+  }
+
+  var isWaiting: Bool { hold != .none }
+
+  /// Whether the peer needs this entry from us.
+  func lacks(_ item: FeedPage.Item, peerReplica: ReplicaID) -> Bool {
+    if item.isConflictCopy { return true }
+    if StoreKey.isMove(item.key) { return item.dot.replica != peerReplica && !peerWatermark.covers(item.dot) }
+    if doneMoves.contains(item.dot) { return false }
+    return item.dot.replica != peerReplica && !peerWatermark.covers(item.dot)
+  }
+
+  mutating func didSend(through: UInt64, entries: Int, offering move: Dot?, now: UInt64) {
+    sent = max(sent, through)
+    scanned = sent
+    inFlight.append(Batch(through: through, entries: entries, sentAt: now))
+    if let move { hold = .awaiting(move, since: now) }
+  }
+
+  /// Nothing up to here concerns the peer: no message is worth saying so.
+  mutating func skip(through: UInt64) { scanned = max(scanned, through) }
+
+  mutating func acknowledge(known: UInt64, applied: UInt64) {
+    // A peer that claims more than was sent is wrong; believing it would lose changes.
+    let known = min(known, sent)
+    if known > self.known {
+      self.known = known
+      attempts = 0
+    }
+    self.applied = max(self.applied, min(applied, self.known))
+    let done = inFlight.prefix { $0.through <= self.known }
+    acknowledgedEntries += done.reduce(0) { $0 + $1.entries }
+    inFlight.removeFirst(done.count)
+  }
+
+  mutating func answerMove(_ dot: Dot, done: Bool) {
+    guard case .awaiting(dot, _) = hold else { return }
+    hold = .none
+    if done { doneMoves.insert(dot) }
+  }
+
+  /// Forgets moves once everything is applied at the peer.
+  mutating func prune() -> Int {
+    guard inFlight.isEmpty, applied >= sent, !doneMoves.isEmpty else { return 0 }
+    defer { doneMoves.removeAll() }
+    return doneMoves.count
+  }
+
+  /// True if something timed out and the cursor went back.
+  mutating func rewindIfOverdue(now: UInt64, options: SyncOptions) -> Bool {
+    let oldest: UInt64? =
+      if let batch = inFlight.first { batch.sentAt } else if case .awaiting(_, let since) = hold { since } else { nil }
+    guard let oldest else { return false }
+    let patience = min(options.retryNanoseconds << UInt64(min(attempts, 8)), options.maxRetryNanoseconds)
+    guard now >= oldest, now - oldest > patience else { return false }
+    rewind()
+    return true
+  }
+
+  mutating func rewind() {
+    attempts += 1
+    retries += 1
+    sent = known
+    scanned = known
+    inFlight.removeAll()
+    hold = .none
+  }
+}

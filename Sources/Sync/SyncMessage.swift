@@ -1,0 +1,132 @@
+public import SoftadastraCore
+
+/// What two members say to each other. One message is one transport frame; `kind` is the frame's kind.
+public enum SyncMessage: Sendable, Hashable {
+  case hello(Hello)
+  case subscribe(Subscribe)
+  case unsubscribe(SpaceID)
+  case changes(Changes)
+  case acknowledge(Acknowledge)
+  /// Send these entries again, whole: their delta's base is not here.
+  case want(SpaceID, keys: [[UInt8]])
+  /// The answer to `want`: outside the feed, it moves no cursor.
+  case supplement(SpaceID, [Change])
+  case moveAnswer(SpaceID, Dot, done: Bool)
+  case fetch(Fetch)
+  case data(FetchedData)
+  case fetchFailed(request: UInt64, FetchFailure)
+  /// "Take in what you have seen, send me all of it, and tell me when I have applied it."
+  case settle(UInt64)
+  /// The answer to `settle`; false if it took too long.
+  case settled(UInt64, Bool)
+
+  /// The first message each way.
+  public struct Hello: Sendable, Hashable {
+    public var group: GroupID
+    public var replica: ReplicaID
+    /// Of this start of the node: two clones of one replica differ in it.
+    public var startNonce: UInt64
+    public var nextCounter: UInt64
+    /// Where the node accepts connections; 0 if it does not.
+    public var listenPort: UInt16
+    /// `NodeMetadata`, encoded.
+    public var metadata: [UInt8]
+    public init(
+      group: GroupID, replica: ReplicaID, startNonce: UInt64, nextCounter: UInt64, listenPort: UInt16, metadata: [UInt8]
+    ) {
+      self.listenPort = listenPort
+      self.group = group
+      self.replica = replica
+      self.startNonce = startNonce
+      self.nextCounter = nextCounter
+      self.metadata = metadata
+    }
+  }
+
+  /// "Send me your changes of this space from here on."
+  public struct Subscribe: Sendable, Hashable {
+    public var space: SpaceID
+    /// Whose log `since` counts in: a replica that was replaced meanwhile starts again at 0.
+    public var replica: ReplicaID
+    public var since: UInt64
+    /// What the subscriber has applied or knows to be superseded.
+    public var watermark: VersionVector
+    public init(space: SpaceID, replica: ReplicaID, since: UInt64, watermark: VersionVector) {
+      self.space = space
+      self.replica = replica
+      self.since = since
+      self.watermark = watermark
+    }
+  }
+
+  /// The changes of a space after `after` up to `through` in the sender's log, superseded ones left out.
+  public struct Changes: Sendable, Hashable {
+    public var space: SpaceID
+    public var after: UInt64
+    public var through: UInt64
+    /// The sender's watermark at `through`; only when the feed ended there.
+    public var watermark: VersionVector?
+    public var items: [Change]
+    public init(space: SpaceID, after: UInt64, through: UInt64, watermark: VersionVector?, items: [Change]) {
+      self.space = space
+      self.after = after
+      self.through = through
+      self.watermark = watermark
+      self.items = items
+    }
+  }
+
+  public struct Acknowledge: Sendable, Hashable {
+    public var space: SpaceID
+    /// Durable at the receiver up to here; moves the sender's cursor.
+    public var known: UInt64
+    /// On the receiver's disk and in its store up to here.
+    public var applied: UInt64
+    public init(space: SpaceID, known: UInt64, applied: UInt64) {
+      self.space = space
+      self.known = known
+      self.applied = applied
+    }
+  }
+
+  /// "Send me these byte ranges of that version of that file."
+  public struct Fetch: Sendable, Hashable {
+    public var request: UInt64
+    public var folder: FolderID
+    public var path: BytePath
+    public var dot: Dot
+    public var offset: UInt64
+    /// At most `maxFetchBytes`.
+    public var length: UInt32
+    public init(request: UInt64, folder: FolderID, path: BytePath, dot: Dot, offset: UInt64, length: UInt32) {
+      self.request = request
+      self.folder = folder
+      self.path = path
+      self.dot = dot
+      self.offset = offset
+      self.length = length
+    }
+  }
+
+  public struct FetchedData: Sendable, Hashable {
+    public var request: UInt64
+    public var bytes: [UInt8]
+    public init(request: UInt64, bytes: [UInt8]) {
+      self.request = request
+      self.bytes = bytes
+    }
+  }
+
+  public enum FetchFailure: UInt8, Sendable, Hashable {
+    /// Another version is there by now; its change is on the way.
+    case superseded = 1
+    case unreadable = 2
+    case unknownFolder = 3
+  }
+
+  /// One chunk of the largest size class.
+  public static let maxFetchBytes = 12 << 20
+  public static let maxItems = 65_536
+  public static let maxWantedKeys = 4096
+  public static let maxMetadataBytes = 64 << 10
+}

@@ -1,0 +1,36 @@
+/// The engine's limits. Times in nanoseconds of the monotonic clock.
+public struct SyncOptions: Sendable {
+  /// Feed entries in one batch.
+  public var batchEntries = 256
+  /// Batches sent and not yet known at the peer. Bounds what a slow peer makes this node hold ready.
+  public var windowBatches = 16
+  /// A batch unanswered for this long is sent again; doubled at each attempt up to `maxRetryNanoseconds`.
+  public var retryNanoseconds: UInt64 = 20_000_000_000
+  public var maxRetryNanoseconds: UInt64 = 300_000_000_000
+
+  public init() {}
+}
+
+/// What one `tick` did.
+public struct TickResult: Sendable, Hashable {
+  /// Batches whose time ran out and that are sent again.
+  public var retried = 0
+  /// Records of moves and batches that are done with.
+  public var pruned = 0
+  public var batches = 0
+  public var batchEntries = 0
+  public init() {}
+}
+
+/// Where operations stand, over all peers: `sync status`.
+public struct SyncCounts: Sendable, Hashable {
+  /// Feed entries that some subscribed peer has not applied yet.
+  public var outbox = 0
+  /// Of those, not sent yet.
+  public var queued = 0
+  public var inFlight = 0
+  public var acknowledged = 0
+  public var failed = 0
+  public var retries = 0
+  public init() {}
+}

@@ -1,0 +1,241 @@
+internal import SoftadastraCore
+
+/// The writer thread's own state: the file it writes to. It runs until its log is closed.
+final class LogWriter: @unchecked Sendable {
+  private let log: WriteAheadLog
+  /// Planned first sequence of the segment in `file`: chunks name their segment by it.
+  private var planned: UInt64
+  private var segment: Segment
+  /// Up to here the file is written or zero-filled.
+  private var filled: Int
+  /// Sequences up to this are synced.
+  private var synced: UInt64
+  /// Sequences up to this are written to the segment.
+  private var written: UInt64
+  private var unsyncedBytes = 0
+  private var attempt: UInt64 = 0
+
+  init(log: WriteAheadLog, segment: Segment, filled: Int, synced: UInt64) {
+    self.log = log
+    self.segment = segment
+    planned = segment.first
+    self.filled = filled
+    self.synced = synced
+    written = synced
+  }
+
+  private enum Work {
+    /// All of one segment.
+    case write([Chunk])
+    case sync
+    case retry
+    case stop
+  }
+
+  func run() {
+    while true {
+      switch nextWork() {
+      case .write(let chunks): write(chunks)
+      case .sync: syncNow()
+      case .retry: recover(nil)
+      case .stop:
+        if unsyncedBytes > 0 { syncNow() }
+        finish()
+        return
+      }
+    }
+  }
+
+  private func nextWork() -> Work {
+    let isFast = log.options.durability != .durable
+    var timedOut = false
+    return log.monitor.waitFor(milliseconds: waitMilliseconds(isFast)) { state -> Work? in
+      defer { timedOut = true }
+      switch state.status {
+      case .failed: return nil
+      case .closed: return .stop
+      case .full: return timedOut ? .retry : nil
+      case .open, .closing: break
+      }
+      if unsyncedBytes > 0, state.syncWanted > synced, state.queue.isEmpty { return .sync }
+      if unsyncedBytes >= WriteAheadLog.fastSyncBytes { return .sync }
+      if !state.queue.isEmpty {
+        let name = state.queue[0].segment
+        let count = state.queue.firstIndex { $0.segment != name } ?? state.queue.count
+        let taken = Array(state.queue[..<count])
+        state.queue.removeFirst(count)
+        state.held.append(contentsOf: taken)
+        return .write(taken)
+      }
+      if case .closing = state.status { return .stop }
+      return timedOut && unsyncedBytes > 0 ? .sync : nil
+    }
+  }
+
+  private func waitMilliseconds(_ isFast: Bool) -> Int? {
+    if log.monitor.withLock({ if case .full = $0.status { true } else { false } }) {
+      return WriteAheadLog.retryMilliseconds
+    }
+    return isFast && unsyncedBytes > 0 ? WriteAheadLog.fastSyncMilliseconds : nil
+  }
+
+  private func write(_ chunks: [Chunk]) {
+    do throws(SoftadastraError) {
+      if chunks[0].segment != planned {
+        // A group never spans segments: the older one is complete before the next exists.
+        if unsyncedBytes > 0 { try syncSegment() }
+        try begin(chunks[0].segment, first: chunks[0].first, dataOffset: SegmentHeader.byteCount)
+      }
+      try put(chunks)
+      if log.options.durability == .durable || chunks.last!.count == 0 { try syncSegment() }
+    } catch {
+      recover(error)
+      return
+    }
+    complete(through: chunks.last!.last)
+  }
+
+  /// Writes the chunks as part of the group that began after the last sync.
+  private func put(_ chunks: [Chunk]) throws(SoftadastraError) {
+    for chunk in chunks where chunk.count > 0 {
+      chunk.seal(mark: segment.header.mark, group: synced + 1)
+      try segment.file.write(at: UInt64(chunk.offset), chunk.bytes)
+      unsyncedBytes += chunk.count
+      filled = max(filled, chunk.end)
+    }
+    written = max(written, chunks.last!.last)
+    fillAhead(chunks.last!.end)
+  }
+
+  /// Zeros ahead of the records, in steps that grow with the segment: a sync then changes no file size.
+  ///
+  /// Only an economy: when it fails, the next write extends the file itself and learns the reason.
+  private func fillAhead(_ end: Int) {
+    guard filled == end, end < log.options.segmentBytes else { return }
+    let target = min(log.options.segmentBytes, end + min(log.options.fillBytes, max(end, 64 << 10)))
+    var at = end
+    let block = [UInt8](repeating: 0, count: min(1 << 20, target - end))
+    while at < target {
+      let count = min(block.count, target - at)
+      guard (try? segment.file.write(at: UInt64(at), count == block.count ? block : Array(block[..<count]))) != nil
+      else { return }
+      at += count
+    }
+    filled = target
+  }
+
+  private func syncSegment() throws(SoftadastraError) {
+    try segment.file.sync()
+    unsyncedBytes = 0
+    log.monitor.withLock { state in
+      // Chunks that were taken and not written yet stay held: they belong to the next group, and to the next segment.
+      synced = max(synced, written)
+      state.held.removeAll { $0.last <= written }
+      state.synced = synced
+    }
+  }
+
+  private func syncNow() {
+    do throws(SoftadastraError) { try syncSegment() } catch {
+      recover(error)
+      return
+    }
+    log.monitor.notify()
+  }
+
+  /// Makes another segment the one that is written to. Its file bears the name only once its head is durable.
+  private func begin(_ name: UInt64, first: UInt64, dataOffset: Int) throws(SoftadastraError) {
+    let recycled = log.monitor.withLock { $0.free.popLast() }
+    let created = try log.createSegment(
+      SegmentHeader(
+        incarnation: log.random.next(), first: first, dataOffset: UInt32(dataOffset), isRecycled: recycled != nil),
+      reusing: recycled)
+    segment = created
+    planned = name
+    filled = max(dataOffset, Int(clamping: (try? created.file.size()) ?? 0))
+    log.monitor.withLock { state in
+      state.segments.removeAll { $0.first == first }
+      state.segments.append(created)
+    }
+  }
+
+  /// After a failed write or sync nothing in the file since the last sync is trusted: the kernel may have dropped
+  /// it and report success next time. The records go to a new segment, at the same offsets.
+  private func recover(_ cause: SoftadastraError?) {
+    var failure = cause
+    do throws(SoftadastraError) {
+      let held = log.monitor.withLock { state -> [Chunk] in
+        state.held
+      }
+      var index = 0
+      while index < held.count {
+        let name = held[index].segment
+        let end = held[index...].firstIndex { $0.segment != name } ?? held.count
+        let part = Array(held[index..<end])
+        unsyncedBytes = 0
+        try begin(name, first: part[0].first, dataOffset: part[0].offset)
+        try put(part)
+        try segment.file.sync()
+        unsyncedBytes = 0
+        synced = max(synced, part.last!.last)
+        index = end
+      }
+      failure = nil
+      log.monitor.withLock { state in
+        state.held.removeAll()
+        state.synced = synced
+        if case .full = state.status { state.status = .open }
+      }
+      complete(through: synced)
+    } catch { failure = error }
+    if let failure { fail(failure) }
+  }
+
+  private func fail(_ error: SoftadastraError) {
+    let waiters = log.monitor.withLock { state -> [WriteAheadLog.Waiter] in
+      if case .closing = state.status {
+        state.status = .closed
+      } else if error.code == .noSpace {
+        state.status = .full(error)
+      } else {
+        state.status = .failed(error)
+      }
+      defer { state.waiters = [] }
+      return state.waiters
+    }
+    var told = log.monitor.withLock { log.failure($0) } ?? error
+    if told.code == .closed { told = error }
+    for waiter in waiters { waiter.continuation.resume(returning: .failure(told)) }
+    log.monitor.notify()
+  }
+
+  private func complete(through last: UInt64) {
+    let (done, callbacks) = log.monitor.withLock { state -> ([WriteAheadLog.Waiter], [@Sendable (UInt64) -> Void]) in
+      guard last > state.completed else { return ([], []) }
+      state.completed = last
+      log.publish(last)
+      let queued = state.queue.reduce(0) { $0 + $1.count } + state.held.reduce(0) { $0 + $1.count }
+      state.usedBytes += UInt64(max(0, state.queuedBytes - queued))
+      state.queuedBytes = queued
+      var done: [WriteAheadLog.Waiter] = []
+      if !state.waiters.isEmpty {
+        done = state.waiters.filter { $0.sequence <= last }
+        state.waiters.removeAll { $0.sequence <= last }
+      }
+      return (done, state.callbacks)
+    }
+    for waiter in done { waiter.continuation.resume(returning: .success(())) }
+    log.monitor.notify()
+    for callback in callbacks { callback(last) }
+  }
+
+  private func finish() {
+    let waiters = log.monitor.withLock { state -> [WriteAheadLog.Waiter] in
+      state.status = .closed
+      defer { state.waiters = [] }
+      return state.waiters
+    }
+    for waiter in waiters { waiter.continuation.resume(returning: .failure(log.closedError)) }
+    log.monitor.notify()
+  }
+}

@@ -1,0 +1,72 @@
+internal import Glibc
+
+/// State under a mutex, with a condition for threads that wait until it changes.
+///
+/// Waiting happens between calls of the closure, never inside: no access to the state is open while another
+/// thread changes it.
+final class Monitor<State>: @unchecked Sendable {
+  private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+  private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+  private var state: State
+
+  init(_ state: State) {
+    self.state = state
+    pthread_mutex_init(mutex, nil)
+    var attributes = pthread_condattr_t()
+    pthread_condattr_init(&attributes)
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
+    pthread_cond_init(condition, &attributes)
+    pthread_condattr_destroy(&attributes)
+  }
+
+  deinit {
+    pthread_cond_destroy(condition)
+    pthread_mutex_destroy(mutex)
+    condition.deallocate()
+    mutex.deallocate()
+  }
+
+  func withLock<R, E: Error>(_ body: (inout State) throws(E) -> R) throws(E) -> R {
+    pthread_mutex_lock(mutex)
+    defer { pthread_mutex_unlock(mutex) }
+    return try body(&state)
+  }
+
+  /// Wakes all that wait.
+  func notify() { pthread_cond_broadcast(condition) }
+
+  /// Calls the closure until it returns something, each time after a `notify` or the timeout it asks for.
+  func waitFor<R>(milliseconds: Int? = nil, _ body: (inout State) -> R?) -> R {
+    pthread_mutex_lock(mutex)
+    defer { pthread_mutex_unlock(mutex) }
+    while true {
+      if let result = body(&state) { return result }
+      guard let milliseconds else {
+        pthread_cond_wait(condition, mutex)
+        continue
+      }
+      var deadline = timespec()
+      clock_gettime(CLOCK_MONOTONIC, &deadline)
+      deadline.tv_nsec += (milliseconds % 1000) * 1_000_000
+      deadline.tv_sec += milliseconds / 1000 + deadline.tv_nsec / 1_000_000_000
+      deadline.tv_nsec %= 1_000_000_000
+      pthread_cond_timedwait(condition, mutex, &deadline)
+    }
+  }
+}
+
+/// Runs the closure on a thread of its own.
+func startThread(_ body: @escaping @Sendable () -> Void) {
+  final class Box: Sendable {
+    let body: @Sendable () -> Void
+    init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+  }
+  var thread = pthread_t()
+  pthread_create(
+    &thread, nil,
+    { argument in
+      Unmanaged<Box>.fromOpaque(argument!).takeRetainedValue().body()
+      return nil
+    }, Unmanaged.passRetained(Box(body)).toOpaque())
+  pthread_detach(thread)
+}

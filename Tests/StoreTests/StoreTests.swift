@@ -1,0 +1,217 @@
+import SoftadastraCore
+import SoftadastraStore
+import TestSupport
+import Testing
+
+func key(_ text: String) -> [UInt8] { Array(text.utf8) }
+
+func openStore(_ disk: MemoryDisk, segment: Int = 8192, seed: UInt64 = 1) throws -> Store {
+  try Store.open(
+    disk: disk,
+    options: StoreOptions(segmentBytes: segment, cacheBytes: 4096, isMaintainedAutomatically: false),
+    time: SystemTime(), random: SeededSource(seed: seed))
+}
+
+let author = AuthorTag(rawValue: 7)
+
+extension Store {
+  @discardableResult
+  func put(_ name: String, _ value: String) throws -> CommitTicket {
+    let version = newVersion(basedOn: VersionVector(), author: author)
+    let ticket = try commit([.put(key: key(name), value: key(value), version: version)])
+    try waitBlocking(ticket)
+    return ticket
+  }
+}
+
+@Suite struct StoreTests {
+  @Test func whatWasCommittedIsThereAfterReopening() throws {
+    let disk = MemoryDisk()
+    var store = try openStore(disk)
+    let replica = store.replica
+    try store.put("a", "1")
+    try store.put("b", "2")
+    try store.waitBlocking(
+      store.commit([.delete(key: key("a"), version: nil, tag: 5, flags: 2), .erase(key: key("x"))]))
+    try store.waitBlocking(store.commit([.retag(key: key("b"), tag: 99)]))
+    let counter = store.newVersion(basedOn: VersionVector(), author: author).dot.counter
+    store.closeBlocking()
+    store = try openStore(disk, seed: 2)
+    #expect(store.replica == replica)
+    #expect(try store.get(key("a"))?.isDeleted == true)
+    #expect(store.summary(key("a"))?.flags == 2)
+    let b = try #require(try store.get(key("b")))
+    #expect(b.value == key("2") && b.tag == 99 && b.version?.dot.replica == replica)
+    #expect(store.entryCount == 1 && store.tombstoneCount == 1)
+    // A dot that was used is never handed out again.
+    #expect(store.newVersion(basedOn: VersionVector(), author: author).dot.counter >= counter)
+    store.closeBlocking()
+  }
+
+  @Test func limitsAreNamed() throws {
+    let store = Store.inMemory(time: SystemTime(), random: SeededSource(seed: 1))
+    for (mutation, text) in [
+      (Mutation.erase(key: []), "empty"),
+      (.erase(key: [UInt8](repeating: 1, count: 65537)), "65536"),
+      (.put(key: [1], value: [UInt8](repeating: 0, count: (8 << 20) + 1), version: nil), "8388608"),
+    ] {
+      let error = #expect(throws: SoftadastraError.self) { try store.commit([mutation]) }
+      #expect(error?.code == .invalid && error?.why.contains(text) == true)
+    }
+    #expect(store.lastSequence == 0)
+    try store.commit([.put(key: [UInt8](repeating: 1, count: 65536), value: [], version: nil)])
+  }
+
+  @Test func compareAndSwap() throws {
+    let store = Store.inMemory(time: SystemTime(), random: SeededSource(seed: 1))
+    let put = Mutation.put(
+      key: key("k"), value: [1], version: store.newVersion(basedOn: VersionVector(), author: author))
+    try store.commit([put], if: CommitCondition(key: key("k"), expected: nil))
+    let error = #expect(throws: SoftadastraError.self) {
+      try store.commit([put], if: CommitCondition(key: key("k"), expected: nil))
+    }
+    #expect(error?.code == .versionMismatch)
+    let dot = store.summary(key("k"))?.dot
+    try store.commit([.erase(key: key("k"))], if: CommitCondition(key: key("k"), expected: dot))
+    #expect(store.summary(key("k")) == nil)
+  }
+
+  @Test func theFeedShowsEachKeyOnce() throws {
+    let store = Store.inMemory(time: SystemTime(), random: SeededSource(seed: 1))
+    for number in 0..<10 { try store.put("f\(number % 5)", "\(number)") }
+    try store.put("g", "other")
+    try store.commit([.retag(key: key("f0"), tag: 4)])
+    let page = store.changes(prefix: key("f"), since: 0, limit: 100)
+    #expect(page.entries.map(\.summary.sequence) == [6, 7, 8, 9, 10])
+    #expect(page.through == 12 && !page.isTruncated)
+    let part = store.changes(prefix: key("f"), since: 0, limit: 2)
+    #expect(part.through == 7 && part.isTruncated)
+    let rest = store.changes(prefix: key("f"), since: part.through, limit: 100)
+    #expect(rest.entries.map(\.summary.sequence) == [8, 9, 10])
+    #expect(store.changes(prefix: key("g"), since: 0, limit: 1).entries.count == 1)
+    #expect(store.changes(prefix: key("f"), since: 12, limit: 1).entries.isEmpty)
+  }
+
+  @Test(arguments: 1...6 as ClosedRange<UInt64>) func agreesWithADictionary(seed: UInt64) throws {
+    var random = SeededRandom(seed: seed)
+    var disk = MemoryDisk()
+    var store = try openStore(disk, seed: seed)
+    var model: [[UInt8]: (value: [UInt8], isDeleted: Bool, tag: UInt64)] = [:]
+    for step in 0..<1500 {
+      var batch: [Mutation] = []
+      var ticket: CommitTicket?
+      for _ in 0...random.below(4) {
+        let name = key("k\(random.below(3))/\(random.below(200))")
+        let value = payload(random.below(1000), random.below(60))
+        let tag = random.next()
+        switch random.below(10) {
+        case 0..<5:
+          let version = store.newVersion(basedOn: VersionVector(), author: author)
+          batch.append(.put(key: name, value: value, version: version, tag: tag))
+          model[name] = (value, false, tag)
+        case 5..<7:
+          batch.append(.delete(key: name, value: value, version: nil, tag: tag))
+          model[name] = (value, true, tag)
+        case 7..<9:
+          batch.append(.erase(key: name))
+          model[name] = nil
+        default:
+          batch.append(.retag(key: name, tag: tag))
+          model[name]?.tag = tag
+        }
+      }
+      ticket = try store.commit(batch)
+      switch random.below(120) {
+      case 0: try store.compact()
+      case 1: try store.checkpoint()
+      case 2:
+        store.closeBlocking()
+        store = try openStore(disk, seed: seed &+ UInt64(step))
+      case 3:
+        try store.waitBlocking(#require(ticket))
+        disk = disk.crash(seed: seed &+ UInt64(step))
+        store = try openStore(disk, seed: seed &+ UInt64(step))
+        #expect(store.log.damage.isEmpty)
+      default: break
+      }
+      if step % 50 == 0 { try compare(store, model) }
+    }
+    try store.compact()
+    try compare(store, model)
+    store.closeBlocking()
+    store = try openStore(disk)
+    try compare(store, model)
+    // And without the checkpoint.
+    store.closeBlocking()
+    try? disk.remove("checkpoint")
+    store = try openStore(disk)
+    try compare(store, model)
+    store.closeBlocking()
+  }
+
+  private func payload(_ seed: Int, _ count: Int) -> [UInt8] {
+    (0..<count).map { UInt8(truncatingIfNeeded: seed &* 31 &+ $0) }
+  }
+
+  private func compare(
+    _ store: Store, _ model: [[UInt8]: (value: [UInt8], isDeleted: Bool, tag: UInt64)]
+  ) throws {
+    let sorted = model.keys.sorted { $0.lexicographicallyPrecedes($1) }
+    #expect(store.list(prefix: [], limit: .max, includeDeleted: true).map(\.key) == sorted)
+    let live = sorted.filter { $0.starts(with: key("k1/")) && model[$0]?.isDeleted == false }
+    #expect(store.list(prefix: key("k1/"), limit: .max).map(\.key) == live)
+    if live.count > 3 {
+      #expect(store.list(prefix: key("k1/"), after: live[1], limit: 2).map(\.key) == Array(live[2..<4]))
+    }
+    for (name, expected) in model {
+      let entry = try #require(try store.get(name))
+      #expect(entry.value == expected.value && entry.isDeleted == expected.isDeleted && entry.tag == expected.tag)
+    }
+    let feed = store.changes(prefix: [], since: 0, limit: .max, upTo: .max).entries
+    #expect(feed.count == model.count)
+    #expect(zip(feed, feed.dropFirst()).allSatisfy { $0.summary.sequence < $1.summary.sequence })
+  }
+
+  @Test(arguments: [1, 2, 3] as [UInt64]) func aBatchIsAllOrNothing(seed: UInt64) throws {
+    for death in 8..<60 {
+      let disk = MemoryDisk()
+      disk.die(afterCalls: death)
+      var acknowledged = 0
+      if let store = try? openStore(disk, segment: 4096, seed: seed) {
+        for number in 1... {
+          let batch = (0..<5).map {
+            Mutation.put(key: key("k\($0)"), value: [UInt8](repeating: UInt8(number), count: 200), version: nil)
+          }
+          guard let ticket = try? store.commit(batch), (try? store.waitBlocking(ticket)) != nil else { break }
+          acknowledged = number
+          if number % 5 == 0, (try? store.compact()) == nil { break }
+        }
+        store.closeBlocking()
+      }
+      let store = try openStore(disk.crash(seed: seed &+ UInt64(death)), seed: 99)
+      #expect(store.log.damage.isEmpty)
+      let values = try (0..<5).map { try store.get(key("k\($0)"))?.value.first.map { Int($0) } ?? 0 }
+      #expect(Set(values).count == 1, "\(values)")
+      #expect(values[0] == acknowledged || values[0] == acknowledged + 1, "seed \(seed), death \(death)")
+      store.closeBlocking()
+    }
+  }
+
+  @Test func aDamagedCheckpointIsIgnored() throws {
+    let disk = MemoryDisk()
+    var store = try openStore(disk)
+    for number in 0..<50 { try store.put("k\(number)", "v\(number)") }
+    try store.checkpoint()
+    store.closeBlocking()
+    let whole = try #require(disk.bytes("checkpoint"))
+    for at in stride(from: 0, to: whole.count, by: 97) {
+      var bytes = whole
+      bytes[at] ^= 1
+      disk.replace("checkpoint", bytes)
+      store = try openStore(disk)
+      #expect(store.entryCount == 50)
+      #expect(try store.get(key("k7"))?.value == key("v7"))
+      store.closeBlocking()
+    }
+  }
+}

@@ -1,0 +1,112 @@
+import Foundation
+public import SoftadastraCore
+public import SoftadastraFS
+import Synchronization
+
+/// Staged and displaced files of the volume in memory.
+extension MemoryVolume {
+  public func stage(permissions: UInt16) throws(SoftadastraError) -> any StagedFile {
+    try perform(.stage, .root) { state throws(SoftadastraError) in
+      MemoryStagedFile(self, state.make(.file, permissions & 0o777), nil, state.generation)
+    }
+  }
+
+  public func stage(named name: String) throws(SoftadastraError) -> any StagedFile {
+    try perform(.stage, BytePath(name)) { state throws(SoftadastraError) in
+      let inode = state.tree.staged[name] ?? state.make(.file, 0o600)
+      state.tree.staged[name] = inode
+      return MemoryStagedFile(self, inode, name, state.generation)
+    }
+  }
+
+  public func stagedNames() throws(SoftadastraError) -> [String] {
+    try perform(.stagedNames, .root) { state throws(SoftadastraError) in state.tree.staged.keys.sorted() }
+  }
+
+  public func stagedStatus(_ name: String) throws(SoftadastraError) -> FileStatus? {
+    try perform(.status, BytePath(name)) { state throws(SoftadastraError) in
+      state.tree.staged[name].map { state.status($0) }
+    }
+  }
+
+  /// The bytes of a file that lies in the staging area.
+  public func stagedContent(_ name: String) -> [UInt8]? {
+    state.withLock { state in state.tree.staged[name].flatMap { state.tree.nodes[$0]?.content } }
+  }
+
+  public func removeStaged(_ name: String) throws(SoftadastraError) {
+    try perform(.removeStaged, BytePath(name)) { state throws(SoftadastraError) in
+      guard let inode = state.tree.staged.removeValue(forKey: name) else { throw .memory(ENOENT, BytePath(name)) }
+      state.purge(inode)
+    }
+  }
+
+  private func ours(_ file: any StagedFile, _ state: State, _ path: BytePath) throws(SoftadastraError)
+    -> MemoryStagedFile
+  {
+    guard let file = file as? MemoryStagedFile, file.volume === self, file.generation == state.generation,
+      !file.isPlaced, state.tree.nodes[file.inode] != nil
+    else { throw .memory(EINVAL, path) }
+    return file
+  }
+
+  public func link(_ file: any StagedFile, at path: BytePath) throws(SoftadastraError) -> FileStatus {
+    try perform(.link, path) { state throws(SoftadastraError) in
+      let file = try ours(file, state, path)
+      let parent = try state.freeName(path)
+      if let name = file.name { state.tree.staged[name] = nil }
+      state.attach(file.inode, to: parent, Array(path.name))
+      file.isPlaced = true
+      return state.status(file.inode)
+    }
+  }
+
+  public func exchange(_ file: any StagedFile, at path: BytePath) throws(SoftadastraError) -> (FileStatus, Displaced) {
+    try perform(.exchange, path) { state throws(SoftadastraError) in
+      let file = try ours(file, state, path)
+      guard let old = state.find(path), old != 1, let parent = state.find(path.parent) else {
+        throw .memory(ENOENT, path)
+      }
+      if let name = file.name { state.tree.staged[name] = nil }
+      let name = file.name ?? state.uniqueName("swap-")
+      state.attach(file.inode, to: parent, Array(path.name))
+      state.tree.nodes[old]!.changed = state.tick()
+      state.tree.staged[name] = old
+      file.isPlaced = true
+      return (state.status(file.inode), Displaced(stagedName: name, status: state.status(old)))
+    }
+  }
+
+  public func displace(_ path: BytePath) throws(SoftadastraError) -> Displaced {
+    try perform(.displace, path) { state throws(SoftadastraError) in
+      guard let inode = state.find(path), inode != 1 else { throw .memory(ENOENT, path) }
+      state.unlink(path)
+      state.tree.nodes[inode]!.changed = state.tick()
+      let name = state.uniqueName("trash-")
+      state.tree.staged[name] = inode
+      return Displaced(stagedName: name, status: state.status(inode))
+    }
+  }
+
+  public func replace(_ displaced: Displaced, at path: BytePath) throws(SoftadastraError) -> FileStatus {
+    try perform(.replace, path) { state throws(SoftadastraError) in
+      guard let inode = state.tree.staged[displaced.stagedName] else { throw .memory(ENOENT, path) }
+      let parent = try state.freeName(path)
+      state.tree.staged[displaced.stagedName] = nil
+      state.attach(inode, to: parent, Array(path.name))
+      return state.status(inode)
+    }
+  }
+
+  /// The archived name is `path~n`: the order of archiving, not the time.
+  public func discard(_ displaced: Displaced, from path: BytePath, keep: Bool) throws(SoftadastraError) {
+    try perform(.discard, path) { state throws(SoftadastraError) in
+      guard let inode = state.tree.staged.removeValue(forKey: displaced.stagedName) else {
+        throw .memory(ENOENT, path)
+      }
+      guard keep else { return state.purge(inode) }
+      let name = Array(path.name) + Array(state.uniqueName("~").utf8)
+      state.tree.archive[path.parent.appending(name)] = inode
+    }
+  }
+}
