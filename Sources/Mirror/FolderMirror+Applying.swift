@@ -311,7 +311,7 @@ extension FolderMirror {
     releaseHeldSenders()
     block(item.path, error)
     Task {
-      try? await Task.sleep(for: .nanoseconds(delay + 1_000_000))
+      await self.time.sleep(nanoseconds: delay + 1_000_000)
       self.retryDue()
     }
   }

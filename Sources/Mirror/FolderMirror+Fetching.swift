@@ -194,8 +194,12 @@ extension FolderMirror {
 
   // MARK: Peers
 
-  public func peerConnected(_ peer: NodeID) {
-    guard !sources.contains(peer) else { return }
+  /// - Parameter session: grows with every connection to the peer. What is told of one that has ended already, or
+  ///   was replaced, comes too late to count.
+  public func peerConnected(_ peer: NodeID, session: UInt64) {
+    guard session > endedSessions[peer] ?? 0, session > sessions[peer] ?? 0 else { return }
+    if sessions[peer] != nil { lost(peer) }
+    sessions[peer] = session
     sources.append(peer)
     for key in fetches.keys { fetches[key]!.plan.forgiveAll() }
     for item in pending.all {
@@ -207,7 +211,15 @@ extension FolderMirror {
     requestMore()
   }
 
-  public func peerDisconnected(_ peer: NodeID) {
+  public func peerDisconnected(_ peer: NodeID, session: UInt64) {
+    endedSessions[peer] = max(session, endedSessions[peer] ?? 0)
+    guard let current = sessions[peer], current <= session else { return }
+    sessions[peer] = nil
+    lost(peer)
+    requestMore()
+  }
+
+  private func lost(_ peer: NodeID) {
     sources.removeAll { $0 == peer }
     for (request, key) in requests {
       guard let flight = fetches[key]?.plan.inFlight[request], flight.peer == peer else { continue }
@@ -215,7 +227,6 @@ extension FolderMirror {
       bytesInFlight -= flight.range.length
     }
     for key in fetches.keys { fetches[key]!.plan.peerLost(peer) }
-    requestMore()
   }
 }
 

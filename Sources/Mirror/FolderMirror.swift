@@ -20,6 +20,13 @@ public actor FolderMirror {
     /// Where this folder's request numbers begin; the node tells folders apart by them.
     public var firstRequest: UInt64
 
+    /// The low bits of a request number count; those above are the folder's.
+    public static let requestBits: UInt64 = 40
+
+    public func ownsRequest(_ request: UInt64) -> Bool {
+      request >> Self.requestBits == firstRequest >> Self.requestBits
+    }
+
     public init(
       folder: FolderID, group: GroupID, mode: MirrorMode, author: AuthorTag, granularityNanoseconds: Int64,
       firstRequest: UInt64 = 1
@@ -40,8 +47,8 @@ public actor FolderMirror {
   /// Paths handed to one worker at a time.
   static let slice = 32
 
-  public let configuration: Configuration
-  public var folder: FolderID { configuration.folder }
+  public nonisolated let configuration: Configuration
+  public nonisolated var folder: FolderID { configuration.folder }
   nonisolated let volume: any Volume
   nonisolated let store: Store
   nonisolated let pool: WorkerPool
@@ -81,6 +88,9 @@ public actor FolderMirror {
   var nextRequest: UInt64
   var bytesInFlight = 0
   var sources: [NodeID] = []
+  /// Of each source, the session it is connected by, and of each peer the last one that ended.
+  var sessions: [NodeID: UInt64] = [:]
+  var endedSessions: [NodeID: UInt64] = [:]
 
   var state = MirrorState.scanning
   var isRunning = false
@@ -186,7 +196,7 @@ public actor FolderMirror {
   func lookAgain(at paths: [BytePath], afterMilliseconds delay: Int) {
     guard !paths.isEmpty else { return }
     Task {
-      try? await Task.sleep(for: .milliseconds(delay))
+      await self.time.sleep(nanoseconds: UInt64(delay) * 1_000_000)
       for path in paths { self.markDirty(path) }
       self.observeSignal.raise()
     }

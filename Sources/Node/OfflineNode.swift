@@ -1,6 +1,7 @@
 internal import Glibc
 public import SoftadastraCore
 internal import SoftadastraMetadata
+internal import SoftadastraReplica
 internal import SoftadastraStore
 internal import SoftadastraSync
 internal import SoftadastraTransport

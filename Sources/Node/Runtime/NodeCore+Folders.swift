@@ -2,6 +2,7 @@ internal import Logging
 internal import SoftadastraCore
 internal import SoftadastraFS
 internal import SoftadastraMirror
+internal import SoftadastraReplica
 internal import SoftadastraStore
 internal import SoftadastraSync
 
@@ -139,10 +140,7 @@ extension NodeCore {
       rescanSeconds: options.rescanSeconds.value, fullScan: fullScan)
     stoppedFolders[folder.id] = nil
     folders[folder.id] = handle
-    for (peer, member) in members where member.hello != nil { subscribe(to: peer, handle) }
-    offer(folder.id)
-    engine.changed(.folder(folder.id))
-    pump()
+    await replicator.add(handle.mirror)
   }
 
   private func host(_ id: FolderID, _ name: String) -> MirrorHost {
