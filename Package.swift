@@ -52,7 +52,7 @@ let engineTargets: [Target] = [
   .target(
     name: "Simulation",
     dependencies: [
-      "SoftadastraCore", "SoftadastraFS", "SoftadastraStore", "SoftadastraSync", "SoftadastraMirror",
+      "SoftadastraCore", "SoftadastraFS", "SoftadastraWAL", "SoftadastraStore", "SoftadastraSync", "SoftadastraMirror",
       "SoftadastraReplica", "TestSupport",
     ],
     path: "Tests/Simulation", swiftSettings: house),

@@ -47,7 +47,10 @@ final class Monitor<State>: @unchecked Sendable {
     if let step {
       while true {
         if let result = withLock(body) { return result }
-        guard step() else { preconditionFailure("nobody will ever do what is waited for") }
+        guard !step() else { continue }
+        // The last step of all says that there is nothing more to do.
+        if let result = withLock(body) { return result }
+        preconditionFailure("nobody will ever do what is waited for")
       }
     }
     pthread_mutex_lock(mutex)

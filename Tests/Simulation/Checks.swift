@@ -1,0 +1,113 @@
+import SoftadastraCore
+import SoftadastraFS
+import SoftadastraStore
+import SoftadastraSync
+import TestSupport
+
+/// The invariants, checked from outside: folders and stores of all machines after everything came to rest.
+enum Checks {
+  struct FileState: Equatable {
+    var kind: FileKind
+    var mode: UInt16
+    var modified: Int64
+    var content: [UInt8]
+  }
+
+  static func tree(_ volume: MemoryVolume) -> [BytePath: FileState] {
+    var tree: [BytePath: FileState] = [:]
+    for path in volume.paths where !path.isReserved {
+      guard let status = try? volume.status(path) else { continue }
+      let content: [UInt8] =
+        switch status.kind {
+        case .file: volume.content(path) ?? []
+        case .symlink: (try? volume.readLink(path)) ?? []
+        default: []
+        }
+      tree[path] = FileState(
+        kind: status.kind, mode: status.kind == .symlink ? 0 : status.permissions,
+        modified: status.kind == .directory ? 0 : status.modifiedNanoseconds, content: content)
+    }
+    return tree
+  }
+
+  /// Invariant 1. Nil if all machines hold the same.
+  static func difference(_ machines: [Machine]) -> String? {
+    let first = tree(machines[0].volume)
+    for other in machines.dropFirst() {
+      let second = tree(other.volume)
+      for path in Set(first.keys).union(second.keys).sorted() where first[path] != second[path] {
+        return "\(path): \(machines[0].name) has \(words(first[path])), \(other.name) has \(words(second[path]))"
+      }
+      if let key = valueDifference(machines[0], other) { return "values of \(key) differ" }
+    }
+    return nil
+  }
+
+  private static func words(_ state: FileState?) -> String {
+    guard let state else { return "nothing" }
+    let text = String(decoding: state.content.prefix(24), as: UTF8.self)
+    return "\(state.kind) \(String(state.mode, radix: 8)) \(state.modified) '\(text)' (\(state.content.count) bytes)"
+  }
+
+  private static func valueDifference(_ a: Machine, _ b: Machine) -> String? {
+    guard let one = a.node?.store, let two = b.node?.store else { return nil }
+    let first = values(one)
+    let second = values(two)
+    for key in Set(first.keys).union(second.keys).sorted() where first[key] != second[key] { return key }
+    return nil
+  }
+
+  private static func values(_ store: Store) -> [String: [UInt8]] {
+    var found: [String: [UInt8]] = [:]
+    for (key, _) in store.list(prefix: SpaceID.values.prefix, limit: 10_000) {
+      found[BytePath.escape(key)] = (try? store.get(key))?.value ?? []
+    }
+    return found
+  }
+
+  /// Invariant 2: what nobody meant to go is there. Nil if it is.
+  static func lost(_ user: User, _ machines: [Machine]) -> String? {
+    let present = Set(tree(machines[0].volume).values.filter { $0.kind == .file }.map(\.content))
+    for (content, memory) in user.contents.sorted(by: { $0.value.description < $1.value.description })
+    where !memory.isReleased && !present.contains(content) {
+      return "'\(String(decoding: content.prefix(24), as: UTF8.self))', written at \(memory.description), is gone"
+    }
+    return nil
+  }
+
+  /// Invariant 3: what one person deleted or overwrote, and nobody else touched, does not come back under its name.
+  static func resurrected(_ user: User, _ machines: [Machine]) -> String? {
+    for (path, state) in tree(machines[0].volume).sorted(by: { $0.key < $1.key })
+    where state.kind == .file && !path.description.contains(".conflict-") {
+      guard let memory = user.contents[state.content], memory.isReleased, memory.touches == 1,
+        !path.isWithin(BytePath("same"))
+      else { continue }
+      return "\(path) holds '\(String(decoding: state.content.prefix(24), as: UTF8.self))', which was deleted"
+    }
+    return nil
+  }
+
+  static func conflictCopies(_ machines: [Machine]) -> [BytePath] {
+    tree(machines[0].volume).keys.filter { $0.description.contains(".conflict-") }.sorted()
+  }
+
+  /// Invariant 11: one conflict copy for each distinct content.
+  static func duplicateCopies(_ machines: [Machine]) -> String? {
+    var seen: [[UInt8]: BytePath] = [:]
+    let files = tree(machines[0].volume)
+    for path in conflictCopies(machines) where files[path]?.kind == .file {
+      let content = files[path]!.content
+      if let other = seen[content] { return "\(other) and \(path) hold the same" }
+      seen[content] = path
+    }
+    return nil
+  }
+
+  /// Nothing that a finished transfer or exchange left behind.
+  static func leftovers(_ machines: [Machine]) -> String? {
+    for machine in machines {
+      if let name = (try? machine.volume.stagedNames())?.first { return "\(machine.name) still stages \(name)" }
+    }
+    return nil
+  }
+}
