@@ -84,6 +84,7 @@ extension FolderMirror {
       switch outcome {
       case .applied, .rescued: done.append((step, outcome))
       case .changedLocally: retryAfterObserving(step)
+      case .obstructed(let parent): await makeWay(for: step, at: parent)
       case .failed(let error):
         blockItem(step.item, error)
         release([step.item.path])
@@ -110,20 +111,19 @@ extension FolderMirror {
     case .keepLocal(let kept, let copy):
       // The loser is wanted under its copy's name, as an ordinary remote entry. Only when its bytes are here does the
       // winner count as having seen it: until then a local edit must not make others believe that the copy exists.
-      if let kept, store.summary(StoreKey.file(folder, copy.path)) != nil {
+      if store.summary(StoreKey.file(folder, copy.path)) != nil {
         mutations.append(kept.mutation(key: key, tag: summary?.tag ?? 0))
       }
-      var receipt = Receipt()
-      var copied = PendingTree.Item(path: copy.path, entry: copy.entry, origins: item.origins, content: item.content)
-      copied.stagedName = item.stagedName
-      copied.isDerived = true
-      queue(copied, from: nil, 0, &mutations, &receipt)
-      if pending[copy.path, copy.entry.version.dot] == nil {
-        settled.append(item)
-      } else {
-        settled.append(item.withoutOrigins)
+      wantCopy(copy, of: item, &mutations, &settled)
+      return nil
+    case .directoryStays(let local, let seen, let copy):
+      guard !pending.hasDescendants(of: item.path) else {
+        // They may be about to go.
+        wait(item)
+        return nil
       }
-      host.report(.conflict(item.path, copy: copy.path))
+      mutations.append(directoryMutation(key, local, seen: seen, tag: summary?.tag ?? 0))
+      wantCopy(copy, of: item, &mutations, &settled)
       return nil
     case .apply(let entry, let copy):
       guard let content = content(for: item, local) else {
@@ -137,6 +137,20 @@ extension FolderMirror {
         copyPath: copy?.path, volume: volume, reader: reader)
       return Step(item: item, entry: entry, copy: copy, operation: operation)
     }
+  }
+
+  /// The loser of a conflict is wanted under its copy's name, in the place of the item.
+  private func wantCopy(
+    _ copy: Reconciler.Copy, of item: PendingTree.Item, _ mutations: inout [Mutation],
+    _ settled: inout [PendingTree.Item]
+  ) {
+    var receipt = Receipt()
+    var copied = PendingTree.Item(path: copy.path, entry: copy.entry, origins: item.origins, content: item.content)
+    copied.stagedName = item.stagedName
+    copied.isDerived = true
+    queue(copied, from: nil, 0, &mutations, &receipt)
+    settled.append(pending[copy.path, copy.entry.version.dot] == nil ? item : item.withoutOrigins)
+    host.report(.conflict(item.path, copy: copy.path))
   }
 
   private func content(for item: PendingTree.Item, _ local: FileEntry?) -> DiskOperation.Content? {
@@ -218,7 +232,7 @@ extension FolderMirror {
         mutations.append(step.entry.mutation(key: key, tag: fingerprint))
         markDirty(rescue)
         host.report(.conflict(step.item.path, copy: rescue))
-      case .changedLocally, .failed: break
+      case .changedLocally, .failed, .obstructed: break
       }
     }
     let finished = settled + done.map(\.0.item)
@@ -238,9 +252,12 @@ extension FolderMirror {
       pending.remove(item.path, item.entry.version.dot)
       unblock(item.path)
     }
+    for item in settled where pending.isUnused(item.stagedName) { forgetFetch(item) }
     for (step, _) in done {
+      let key = FetchKey(path: step.item.path, dot: step.item.entry.version.dot)
+      if case .staged(key.stagedName) = step.operation.content { staged.remove(key) } else { forgetFetch(step.item) }
       host.report(step.entry.isDeleted ? .deleted(step.item.path) : .received(step.item.path))
-      if step.entry.isDeleted { await removeEmptiedParents(of: step.item.path) }
+      if step.entry.isDeleted { await removeEmptiedParents(of: [step.item.path]) }
     }
     releaseHeldSenders()
     await host.settled(.folder(folder), origins)
@@ -256,21 +273,6 @@ extension FolderMirror {
       copy.version.compare(winner.version) == .concurrent
     else { return [] }
     return [winner.with(winner.version.absorbing(copy.version)).mutation(key: key, tag: summary?.tag ?? 0)]
-  }
-
-  /// A directory that a peer deleted and that stayed for its children goes with the last of them.
-  private func removeEmptiedParents(of path: BytePath) async {
-    var parent = path.parent
-    while !parent.isRoot {
-      let key = StoreKey.file(folder, parent)
-      let isWanted = store.summary(key).map { !$0.isDeleted } ?? false
-      guard !isWanted, !observer.hasLiveDescendants(parent) else { return }
-      let volume = self.volume
-      let directory = parent
-      let isRemoved = await pool.run { (try? volume.removeDirectory(directory)) != nil }
-      guard isRemoved else { return }
-      parent = parent.parent
-    }
   }
 
   // MARK: What does not work out

@@ -44,6 +44,7 @@ extension FolderMirror {
     let preparation = FetchSeeding(
       volume: volume, reader: reader, manifest: manifest, path: item.path, localManifest: local?.value?.manifest)
     _ = self.seeding.insert(key)
+    staged.insert(key)
     Task {
       let seeded = await self.pool.run { preparation.run(stagedName: key.stagedName) }
       self.begin(key, item, manifest, seeded)
@@ -56,6 +57,7 @@ extension FolderMirror {
   ) {
     seeding.remove(key)
     guard isRunning, pending[key.path, key.dot] != nil else {
+      dropStaged(key)
       startNextFetches()
       return
     }
@@ -179,8 +181,18 @@ extension FolderMirror {
     startNextFetches()
   }
 
-  func cancelFetch(_ item: PendingTree.Item) {
-    cancelFetch(FetchKey(path: item.path, dot: item.entry.version.dot))
+  /// The item is not wanted any more, or was applied in another way: what was fetched of it goes.
+  func forgetFetch(_ item: PendingTree.Item) {
+    let key = FetchKey(path: item.path, dot: item.entry.version.dot)
+    cancelFetch(key)
+    dropStaged(key)
+  }
+
+  private func dropStaged(_ key: FetchKey) {
+    // While it is being filled it goes when that has ended.
+    guard isRunning, !seeding.contains(key), staged.remove(key) != nil else { return }
+    let volume = self.volume
+    Task { await self.pool.run { try? volume.removeStaged(key.stagedName) } }
   }
 
   private func cancelFetch(_ key: FetchKey) {

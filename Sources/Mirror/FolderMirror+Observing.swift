@@ -106,9 +106,10 @@ extension FolderMirror {
     lookAgain(at: again, afterMilliseconds: Self.changingDelayMilliseconds)
     lookAgain(at: failed, afterMilliseconds: Self.failedDelayMilliseconds)
     await commitLocal(mutations)
+    if !absent.isEmpty { await removeEmptiedParents(of: absent) }
     guard !adopted.isEmpty else { return }
     for item in adopted {
-      cancelFetch(item)
+      forgetFetch(item)
       pending.remove(item.path, item.entry.version.dot)
     }
     await host.settled(.folder(folder), adopted.flatMap(\.origins).map { ($0.peer, $0.sequence) })

@@ -117,7 +117,7 @@ extension FolderMirror {
     }
     for copy in pending.derivedCopies(of: item.path) where item.entry.version.covers(copy.entry.version) {
       // Its author has overwritten it since: nobody has those bytes, and nobody misses them.
-      cancelFetch(copy)
+      forgetFetch(copy)
       pending.remove(copy.path, copy.entry.version.dot)
       item.origins += copy.origins
       mutations.append(.erase(key: remoteKey(copy.path, copy.entry.version.dot)))
@@ -126,7 +126,7 @@ extension FolderMirror {
     let isKnown = pending[item.path, dot] != nil
     let superseded = pending.add(item)
     for old in superseded {
-      cancelFetch(old)
+      forgetFetch(old)
       pending.update(item.path, dot) { $0.origins += old.origins }
       mutations.append(.erase(key: remoteKey(old.path, old.entry.version.dot)))
     }

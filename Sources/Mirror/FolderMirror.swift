@@ -84,6 +84,8 @@ public actor FolderMirror {
   /// Being prepared: local chunks are copied.
   var seeding: Set<FetchKey> = []
   var fetchQueue: [FetchKey] = []
+  /// Transfers that have a file in the staging area.
+  var staged: Set<FetchKey> = []
   var requests: [UInt64: FetchKey] = [:]
   var nextRequest: UInt64
   var bytesInFlight = 0

@@ -51,7 +51,10 @@ public struct Observer: Sendable {
     case .directory:
       if known == nil || known!.isDeleted {
         // A directory that a peer deleted and that stays for what lies in it, or that exists only for its children.
-        if summary?.tag == status.fingerprint || hasLiveDescendants(path) { return .implicitDirectory }
+        if summary?.tag == status.fingerprint { return .implicitDirectory }
+        if status.permissions == FileValue.implicitDirectoryPermissions, hasLiveDescendants(path) {
+          return .implicitDirectory
+        }
       }
       return outcome(FileValue(kind: .directory, permissions: status.permissions), known, status.fingerprint)
     case .symlink:

@@ -76,6 +76,15 @@ struct PendingTree {
     return superseded
   }
 
+  /// No item that waits holds this staged file: a copy may have taken it over from the item it was fetched for.
+  func isUnused(_ stagedName: String?) -> Bool {
+    guard let stagedName else { return true }
+    return !items.values.contains { $0.values.contains { $0.stagedName == stagedName } }
+  }
+
+  /// Something waits below this path. Cost: one look at each path that waits.
+  func hasDescendants(of path: BytePath) -> Bool { byPath.keys.contains { $0 != path && $0.isWithin(path) } }
+
   /// Conflict copies of this path that this node derived and has no bytes of.
   func derivedCopies(of path: BytePath) -> [Item] {
     guard copyCount > 0 else { return [] }

@@ -96,7 +96,8 @@ enum Checks {
     var seen: [[UInt8]: BytePath] = [:]
     let files = tree(machines[0].volume)
     for path in conflictCopies(machines) where files[path]?.kind == .file {
-      let content = files[path]!.content
+      let original = String(path.description.prefix { $0 != "~" }).split(separator: ".conflict-")[0]
+      let content = Array(original.utf8) + [0] + files[path]!.content
       if let other = seen[content] { return "\(other) and \(path) hold the same" }
       seen[content] = path
     }
