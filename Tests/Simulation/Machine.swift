@@ -30,6 +30,8 @@ final class Machine {
   /// Called before each call of the process on its volume.
   var interrupt: () -> Void = {}
   var onDeath: () -> Void = {}
+  /// Told what the mirror reports.
+  var onReport: (MirrorEvent) -> Void = { _ in }
 
   init(index: Int, scheduler: Scheduler, clockOffsetMilliseconds: Int64) {
     self.index = index
@@ -73,7 +75,7 @@ final class Machine {
       volume: process, store: store, hasher: ContentHasher(secret: Self.secret), pool: pool, time: time,
       host: MirrorHost(
         settled: { await node.target?.settled($0, $1) }, nothingPending: { await node.target?.nothingPending($0) },
-        send: { await node.target?.fetch($0, $1) }, report: { _ in }))
+        send: { await node.target?.fetch($0, $1) }, report: { machine.onReport($0) }))
     let life = SimulatedNode(id: id, store: store, mirror: mirror, time: time)
     node.target = life
     self.node = life

@@ -1,5 +1,6 @@
 import SoftadastraCore
 import SoftadastraFS
+import SoftadastraMirror
 import SoftadastraStore
 import SoftadastraSync
 import TestSupport
@@ -68,6 +69,10 @@ public final class Simulation {
     if onlyEditor != nil { counts["only one edits"] = 1 }
     for machine in machines {
       machine.interrupt = { [unowned self] in interrupt(machine) }
+      machine.onReport = { [unowned self] event in
+        if case .state(_) = event { return }
+        note(machine, "\(event)")
+      }
       machine.onDeath = { [unowned self] in
         network.machineEnded(machine.index)
         note(machine, "is killed in the middle of a step")
@@ -231,7 +236,7 @@ public final class Simulation {
       quietRounds += 1
       if quietRounds == 3 { return }
     }
-    var reasons = ["never at rest (\(when)): \(reason)"]
+    var reasons = ["never at rest (\(when)): \(reason)", Checks.difference(machines) ?? "the trees are equal"]
     for machine in machines {
       guard let node = machine.node else { continue }
       reasons.append("\(machine.name): \(scheduler.wait { await node.unsettledReason() })")

@@ -250,7 +250,7 @@ final class User {
       guard below(6) == 0 else { return false }
       serial += 1
       let directory = BytePath("many\(below(3))")
-      guard isWritable(machine, directory.appending("x")) else { return false }
+      guard (0..<12).allSatisfy({ isWritable(machine, directory.appending("f\($0)")) }) else { return false }
       for number in 0..<12 { write(machine, directory.appending("f\(number)"), freshContent(20, "many")) }
       say(machine, "many in \(directory)")
     case .writeSameBytes:
