@@ -37,6 +37,7 @@ struct DiskOperation: Sendable {
   let copyPath: BytePath?
   let volume: any Volume
   let reader: ContentReader
+  let made: MadeDirectories
 
   /// A replacement whose new file is complete but not yet in place.
   struct Prepared: Sendable {
@@ -306,7 +307,8 @@ struct DiskOperation: Sendable {
     guard !parent.isRoot, try volume.status(parent) == nil else { return }
     try makeParents(of: parent)
     do throws(SoftadastraError) {
-      _ = try volume.makeDirectory(parent, permissions: FileValue.implicitDirectoryPermissions)
+      let status = try volume.makeDirectory(parent, permissions: FileValue.implicitDirectoryPermissions)
+      made.insert(parent, status.fingerprint)
     } catch {
       guard error.code == .conflict else { throw error }
     }

@@ -134,7 +134,7 @@ extension FolderMirror {
       if let copy { host.report(.conflict(item.path, copy: copy.path)) }
       let operation = DiskOperation(
         path: item.path, wanted: entry, expected: local?.isDeleted == false ? summary?.tag : nil, content: content,
-        copyPath: copy?.path, volume: volume, reader: reader)
+        copyPath: copy?.path, volume: volume, reader: reader, made: made)
       return Step(item: item, entry: entry, copy: copy, operation: operation)
     }
   }
@@ -222,6 +222,7 @@ extension FolderMirror {
       switch outcome {
       case .applied(let fingerprint, let copyFingerprint):
         mutations.append(step.entry.mutation(key: key, tag: fingerprint))
+        if step.entry.value?.isDirectory == true { made.remove(step.item.path) }
         if case .file = step.entry.value?.kind { readAgainWhenSettled(step.item.path) }
         if step.entry.isConflictCopy { mutations += absorbed(step.entry, at: step.item.path) }
         if let copy = step.copy, let copyFingerprint {
@@ -235,6 +236,7 @@ extension FolderMirror {
       case .changedLocally, .failed, .obstructed: break
       }
     }
+    mutations += madeParents(of: done.map(\.0.item.path))
     let finished = settled + done.map(\.0.item)
     for item in finished { mutations.append(.erase(key: remoteKey(item.path, item.entry.version.dot))) }
     do throws(SoftadastraError) {

@@ -81,17 +81,39 @@ extension FolderMirror {
     applySignal.raise()
   }
 
+  /// Parents that were made on the way and whose entries are deleted: their tombstones are to know them by, also after a
+  /// restart.
+  func madeParents(of paths: [BytePath]) -> [Mutation] {
+    var mutations: [Mutation] = []
+    var seen: Set<BytePath> = []
+    for path in paths {
+      var parent = path.parent
+      while !parent.isRoot, seen.insert(parent).inserted {
+        if let fingerprint = made.fingerprint(parent) {
+          let key = StoreKey.file(folder, parent)
+          if let summary = store.summary(key), summary.isDeleted, summary.tag != fingerprint {
+            mutations.append(.retag(key: key, tag: fingerprint))
+          }
+        }
+        parent = parent.parent
+      }
+    }
+    return mutations
+  }
+
   /// Directories without an entry that live only for what is below them go with the last of it.
   func removeEmptiedParents(of paths: [BytePath]) async {
     var seen: Set<BytePath> = []
     for path in paths {
       var parent = path.parent
       while !parent.isRoot, seen.insert(parent).inserted {
-        // One that has no entry at all is somebody's, not looked at yet.
-        guard store.summary(StoreKey.file(folder, parent))?.isDeleted == true, !observer.hasLiveDescendants(parent), !pending.hasDescendants(of: parent) else { break }
+        let isImplicit = store.summary(StoreKey.file(folder, parent))?.isDeleted ?? (made.fingerprint(parent) != nil)
+        // One that has no entry and was not made here is somebody's, not looked at yet.
+        guard isImplicit, !observer.hasLiveDescendants(parent), !pending.hasDescendants(of: parent) else { break }
         let volume = self.volume
         let directory = parent
         guard await pool.run({ (try? volume.removeDirectory(directory)) != nil }) else { break }
+        made.remove(directory)
         parent = parent.parent
       }
     }

@@ -54,6 +54,7 @@ public actor FolderMirror {
   nonisolated let pool: WorkerPool
   nonisolated let reader: ContentReader
   nonisolated let observer: Observer
+  nonisolated let made = MadeDirectories()
   nonisolated let time: any TimeSource
   nonisolated let host: MirrorHost
   nonisolated let isIgnored: @Sendable (BytePath, Bool) -> Bool
@@ -114,7 +115,7 @@ public actor FolderMirror {
     self.host = host
     self.isIgnored = isIgnored
     reader = ContentReader(volume: volume, hasher: hasher)
-    observer = Observer(folder: configuration.folder, store: store, reader: reader)
+    observer = Observer(folder: configuration.folder, store: store, reader: reader, made: made)
   }
 
   /// Loads what is pending and starts both loops; the caller feeds watcher events and calls `rescan`.

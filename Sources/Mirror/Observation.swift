@@ -26,6 +26,7 @@ public struct Observer: Sendable {
   public let folder: FolderID
   public let store: Store
   public let reader: ContentReader
+  let made: MadeDirectories
 
   /// - Parameter trustsFingerprint: false re-reads a file although its fingerprint is known (coarse timestamps).
   public func observe(_ path: BytePath, trustsFingerprint: Bool = true) -> Observation {
@@ -51,8 +52,7 @@ public struct Observer: Sendable {
     case .directory:
       if known == nil || known!.isDeleted {
         // A directory that a peer deleted and that stays for what lies in it, or that exists only for its children.
-        if summary?.tag == status.fingerprint { return .implicitDirectory }
-        if status.permissions == FileValue.implicitDirectoryPermissions, hasLiveDescendants(path) {
+        if summary?.tag == status.fingerprint || made.fingerprint(path) == status.fingerprint {
           return .implicitDirectory
         }
       }

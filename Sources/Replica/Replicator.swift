@@ -140,6 +140,8 @@ public final class Replicator {
     // A send-only folder wants nothing of the others, but offers its own.
     if mirror.configuration.mode != .sendOnly { subscribe(to: peer, .folder(mirror.folder), hasPending: hasPending) }
     pump()
+    // What was waiting may have been applied before the engine knew that it waits for it.
+    if hasPending, !(await mirror.hasPending) { nothingPending(.folder(mirror.folder)) }
   }
 
   func subscribed(_ peer: NodeID, _ request: SyncMessage.Subscribe) {

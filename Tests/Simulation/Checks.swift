@@ -49,6 +49,26 @@ enum Checks {
     return "\(state.kind) \(String(state.mode, radix: 8)) \(state.modified) '\(text)' (\(state.content.count) bytes)"
   }
 
+  /// Each machine's entry of a path, for traces.
+  static func entries(_ machines: [Machine], of path: BytePath) -> String {
+    machines.map { machine in
+      guard let store = machine.node?.store, let entry = try? store.get(StoreKey.file(Machine.folder, path)) else {
+        return "\(machine.name): no entry"
+      }
+      let version = entry.version.map { "\($0) seen \($0.vector)" } ?? "-"
+      return "\(machine.name): \(entry.isDeleted ? "deleted" : "live") \(version) tag \(entry.tag) flags \(entry.flags)"
+    }.joined(separator: "\n  ")
+  }
+
+  static func firstDifferentPath(_ machines: [Machine]) -> BytePath? {
+    let first = tree(machines[0].volume)
+    for other in machines.dropFirst() {
+      let second = tree(other.volume)
+      if let path = Set(first.keys).union(second.keys).sorted().first(where: { first[$0] != second[$0] }) { return path }
+    }
+    return nil
+  }
+
   private static func valueDifference(_ a: Machine, _ b: Machine) -> String? {
     guard let one = a.node?.store, let two = b.node?.store else { return nil }
     let first = values(one)
@@ -67,7 +87,11 @@ enum Checks {
 
   /// Invariant 2: what nobody meant to go is there. Nil if it is.
   static func lost(_ user: User, _ machines: [Machine]) -> String? {
-    let present = Set(tree(machines[0].volume).values.filter { $0.kind == .file }.map(\.content))
+    var present = Set(tree(machines[0].volume).values.filter { $0.kind == .file }.map(\.content))
+    // What a remote change displaced may also be in the archive of the machine where that happened.
+    for machine in machines {
+      for path in machine.volume.archived { machine.volume.archivedContent(path).map { _ = present.insert($0) } }
+    }
     for (content, memory) in user.contents.sorted(by: { $0.value.description < $1.value.description })
     where !memory.isReleased && !present.contains(content) {
       return "'\(String(decoding: content.prefix(24), as: UTF8.self))', written at \(memory.description), is gone"
@@ -92,10 +116,12 @@ enum Checks {
   }
 
   /// Invariant 11: one conflict copy for each distinct content.
-  static func duplicateCopies(_ machines: [Machine]) -> String? {
+  static func duplicateCopies(_ user: User, _ machines: [Machine]) -> String? {
     var seen: [[UInt8]: BytePath] = [:]
     let files = tree(machines[0].volume)
     for path in conflictCopies(machines) where files[path]?.kind == .file {
+      // What people moved about may well lie in two places.
+      guard user.contents[files[path]!.content]?.touches == 0 else { continue }
       let original = String(path.description.prefix { $0 != "~" }).split(separator: ".conflict-")[0]
       let content = Array(original.utf8) + [0] + files[path]!.content
       if let other = seen[content] { return "\(other) and \(path) hold the same" }

@@ -237,6 +237,7 @@ public final class Simulation {
       if quietRounds == 3 { return }
     }
     var reasons = ["never at rest (\(when)): \(reason)", Checks.difference(machines) ?? "the trees are equal"]
+    if let path = Checks.firstDifferentPath(machines) { reasons.append(Checks.entries(machines, of: path)) }
     for machine in machines {
       guard let node = machine.node else { continue }
       reasons.append("\(machine.name): \(scheduler.wait { await node.unsettledReason() })")
@@ -259,7 +260,7 @@ public final class Simulation {
   private func checkAll() throws {
     if let lost = Checks.lost(user, machines) { throw SimulationError("lost: \(lost)") }
     if let back = Checks.resurrected(user, machines) { throw SimulationError("came back: \(back)") }
-    if let twice = Checks.duplicateCopies(machines) { throw SimulationError("copied twice: \(twice)") }
+    if let twice = Checks.duplicateCopies(user, machines) { throw SimulationError("copied twice: \(twice)") }
     if let rest = Checks.leftovers(machines) { throw SimulationError("left over: \(rest)") }
     let copies = Checks.conflictCopies(machines)
     counts["conflict copies", default: 0] += copies.count
@@ -271,6 +272,7 @@ public final class Simulation {
   /// Invariant 12: what a node wrote itself is no change of anybody's.
   private func checkThatRestartsChangeNothing() throws {
     let before = machines.map { $0.node?.store.counter ?? 0 }
+    note(nil, "all restart")
     for machine in machines {
       network.machineEnded(machine.index)
       machine.stop()
