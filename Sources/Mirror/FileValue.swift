@@ -78,6 +78,8 @@ public struct StoredFileValue: Sendable, Hashable {
   }
 
   private static let format: UInt8 = 1
+  /// Of an encoded directory; everything else is longer.
+  static let directoryByteCount = 4
 
   public func encoded() -> [UInt8] { encode(isDelta: false) }
 

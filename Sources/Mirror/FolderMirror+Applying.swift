@@ -149,7 +149,11 @@ extension FolderMirror {
     copied.stagedName = item.stagedName
     copied.isDerived = true
     queue(copied, from: nil, 0, &mutations, &receipt)
-    settled.append(pending[copy.path, copy.entry.version.dot] == nil ? item : item.withoutOrigins)
+    var done = item
+    if pending[copy.path, copy.entry.version.dot] != nil {
+      done.handedTo = FetchKey(path: copy.path, dot: copy.entry.version.dot)
+    }
+    settled.append(done)
     host.report(.conflict(item.path, copy: copy.path))
   }
 
@@ -249,8 +253,14 @@ extension FolderMirror {
     var origins: [(peer: NodeID, sequence: UInt64)] = []
     for item in finished {
       // Others may have sent the same meanwhile: what is in the tree now counts, not the copy that was taken.
-      let current = pending[item.path, item.entry.version.dot]
-      origins += (item.origins.isEmpty ? [] : current?.origins ?? item.origins).map { ($0.peer, $0.sequence) }
+      let senders = pending[item.path, item.entry.version.dot]?.origins ?? item.origins
+      if let copy = item.handedTo, pending[copy.path, copy.dot] != nil {
+        pending.update(copy.path, copy.dot) { $0.origins += senders.filter { !item.origins.contains($0) } }
+      } else if item.handedTo == nil {
+        origins += senders.map { ($0.peer, $0.sequence) }
+      } else {
+        origins += senders.filter { !item.origins.contains($0) }.map { ($0.peer, $0.sequence) }
+      }
       pending.remove(item.path, item.entry.version.dot)
       unblock(item.path)
     }
@@ -330,14 +340,5 @@ extension FolderMirror {
     pending.requeueDue(now: .max, path: path)
     rescan(path)
     applySignal.raise()
-  }
-}
-
-extension PendingTree.Item {
-  /// Its origins were handed to another item.
-  var withoutOrigins: PendingTree.Item {
-    var copy = self
-    copy.origins = []
-    return copy
   }
 }

@@ -22,6 +22,8 @@ struct FetchState: Sendable {
   let item: PendingTree.Item
   let file: any StagedFile
   var plan: FetchPlan
+  /// The replica that made this version says that it has another one by now.
+  var isOverwrittenByAuthor = false
 }
 
 /// Getting the bytes of files that did not travel inside their change.
@@ -156,6 +158,7 @@ extension FolderMirror {
     }
     bytesInFlight -= range.length
     fetches[key]?.plan.failed(range, excluding: peer)
+    if reason == .superseded, replicas[peer] == key.dot.replica { fetches[key]?.isOverwrittenByAuthor = true }
     waitForSources(key)
     requestMore()
   }
@@ -166,11 +169,23 @@ extension FolderMirror {
     else { return }
     cancelFetch(key)
     guard let item = pending[key.path, key.dot] else { return }
+    if state.isOverwrittenByAuthor, item.isDerived { return giveUp(item) }
     blockItem(
       item,
       SoftadastraError(
         .network, "fetch", at: key.path.description, why: "no connected peer has this version's content",
         hint: "it goes on when one that has it connects"))
+  }
+
+  /// A conflict copy that nobody offered: its author has overwritten or deleted those bytes, and nobody else has them.
+  private func giveUp(_ item: PendingTree.Item) {
+    forgetFetch(item)
+    pending.remove(item.path, item.entry.version.dot)
+    unblock(item.path)
+    Task {
+      await self.commitLocal([.erase(key: self.remoteKey(item.path, item.entry.version.dot))])
+      self.settleLater(item.origins)
+    }
   }
 
   private func completeFetch(_ key: FetchKey) {
@@ -208,10 +223,11 @@ extension FolderMirror {
 
   /// - Parameter session: grows with every connection to the peer. What is told of one that has ended already, or
   ///   was replaced, comes too late to count.
-  public func peerConnected(_ peer: NodeID, session: UInt64) {
+  public func peerConnected(_ peer: NodeID, replica: ReplicaID, session: UInt64) {
     guard session > endedSessions[peer] ?? 0, session > sessions[peer] ?? 0 else { return }
     if sessions[peer] != nil { lost(peer) }
     sessions[peer] = session
+    replicas[peer] = replica
     sources.append(peer)
     for key in fetches.keys { fetches[key]!.plan.forgiveAll() }
     for item in pending.all {

@@ -142,7 +142,9 @@ extension FolderMirror {
     by item: PendingTree.Item, _ mutations: inout [Mutation]
   ) -> [PendingTree.Origin] {
     var origins: [PendingTree.Origin] = []
-    for copy in pending.derivedCopies(of: item.path) where item.entry.version.covers(copy.entry.version) {
+    let original = item.entry.isConflictCopy ? ConflictName.original(of: item.path) : nil
+    for copy in pending.derivedCopies(of: original ?? item.path)
+    where copy.entry.version.dot != item.entry.version.dot && item.entry.version.covers(copy.entry.version) {
       forgetFetch(copy)
       pending.remove(copy.path, copy.entry.version.dot)
       origins += copy.origins
@@ -152,7 +154,7 @@ extension FolderMirror {
     return origins
   }
 
-  private func settleLater(_ origins: [PendingTree.Origin]) {
+  func settleLater(_ origins: [PendingTree.Origin]) {
     guard !origins.isEmpty else { return }
     Task {
       await self.host.settled(.folder(self.folder), origins.map { ($0.peer, $0.sequence) })

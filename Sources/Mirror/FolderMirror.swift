@@ -93,6 +93,7 @@ public actor FolderMirror {
   var sources: [NodeID] = []
   /// Of each source, the session it is connected by, and of each peer the last one that ended.
   var sessions: [NodeID: UInt64] = [:]
+  var replicas: [NodeID: ReplicaID] = [:]
   var endedSessions: [NodeID: UInt64] = [:]
 
   var state = MirrorState.scanning

@@ -19,6 +19,8 @@ public enum Observation: Sendable {
   /// Being written to; look again later.
   case changing
   case failed(SoftadastraError)
+
+  var isChange: Bool { if case .changed = self { true } else { false } }
 }
 
 /// Looks at paths and compares them with the synced tree. Blocks: for worker threads.

@@ -29,6 +29,8 @@ struct PendingTree {
     var stagedName: String?
     var state = State.queued
     var attempts = 0
+    /// Who sent it hears of the copy that took its place instead.
+    var handedTo: FetchKey?
     /// A conflict copy that this node derived and that no peer has offered: its bytes may be gone everywhere.
     var isDerived = false
   }

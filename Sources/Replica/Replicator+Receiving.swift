@@ -45,6 +45,10 @@ extension Replicator {
       return
     }
     let cursor = cursorMutation(state.replica, changes.space, changes.through)
+    peers[peer]?.recording[changes.space, default: 0] += 1
+    defer {
+      if peers[peer]?.session == state.session { peers[peer]?.recording[changes.space, default: 1] -= 1 }
+    }
     do throws(SoftadastraError) {
       var outstanding: [UInt64] = []
       if case .folder(let id) = changes.space {

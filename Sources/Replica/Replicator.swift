@@ -49,9 +49,11 @@ public final class Replicator {
     var wanted: [SpaceID: SyncMessage.Subscribe] = [:]
     /// How far it has applied our feeds, not remembered in the store yet.
     var applied: [SpaceID: UInt64] = [:]
+    /// Batches of these spaces that are being recorded right now.
+    var recording: [SpaceID: Int] = [:]
   }
 
-  /// Settled before the engine had heard that it is stored.
+  /// Settled while its batch was still being recorded: the engine hears of it after the batch.
   struct EarlySettled: Hashable {
     let peer: NodeID
     let space: SpaceID
@@ -83,7 +85,7 @@ public final class Replicator {
 
   public nonisolated(nonsending) func add(_ mirror: FolderMirror) async {
     folders[mirror.folder] = mirror
-    for (peer, state) in peers { await subscribe(to: peer, mirror, session: state.session) }
+    for (peer, state) in peers { await subscribe(to: peer, mirror, state) }
     // A peer may have asked for it before it was here.
     for (peer, state) in peers {
       if let request = state.wanted[.folder(mirror.folder)] { subscribed(peer, request) }
@@ -108,7 +110,9 @@ public final class Replicator {
     engine.connect(peer, replica: replica)
     subscribe(to: peer, .group)
     subscribe(to: peer, .values)
-    for mirror in Array(folders.values) { await subscribe(to: peer, mirror, session: session) }
+    for mirror in Array(folders.values) {
+      if let state = peers[peer] { await subscribe(to: peer, mirror, state) }
+    }
     pump()
   }
 
@@ -133,10 +137,10 @@ public final class Replicator {
           SyncMessage.Subscribe(space: space, replica: replica, since: known, watermark: watermark(space)))))
   }
 
-  private nonisolated(nonsending) func subscribe(to peer: NodeID, _ mirror: FolderMirror, session: UInt64) async {
-    await mirror.peerConnected(peer, session: session)
+  private nonisolated(nonsending) func subscribe(to peer: NodeID, _ mirror: FolderMirror, _ state: Peer) async {
+    await mirror.peerConnected(peer, replica: state.replica, session: state.session)
     let hasPending = await mirror.hasPending
-    guard peers[peer]?.session == session, folders[mirror.folder] === mirror else { return }
+    guard peers[peer]?.session == state.session, folders[mirror.folder] === mirror else { return }
     // A send-only folder wants nothing of the others, but offers its own.
     if mirror.configuration.mode != .sendOnly { subscribe(to: peer, .folder(mirror.folder), hasPending: hasPending) }
     pump()
@@ -186,7 +190,7 @@ public final class Replicator {
 
   /// Remote changes that were outstanding are applied or superseded.
   public func settled(_ space: SpaceID, _ origins: [(peer: NodeID, sequence: UInt64)]) {
-    for origin in origins where origin.sequence > engine.incomingKnown(origin.peer, space) ?? .max {
+    for origin in origins where peers[origin.peer]?.recording[space] ?? 0 > 0 {
       earlySettled.insert(EarlySettled(peer: origin.peer, space: space, sequence: origin.sequence))
     }
     engine.settled(space, origins)
