@@ -99,6 +99,11 @@ extension FolderMirror {
   private func decide(
     _ item: PendingTree.Item, _ mutations: inout [Mutation], _ settled: inout [PendingTree.Item]
   ) throws(SoftadastraError) -> Step? {
+    // A directory's entry comes before its children's, here and in what this node passes on.
+    if !item.entry.isDeleted, pending.isParentWaiting(item.path) {
+      wait(item)
+      return nil
+    }
     let key = StoreKey.file(folder, item.path)
     let summary = store.summary(key)
     let local = try observer.entry(key, summary, item.path)

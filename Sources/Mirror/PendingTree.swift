@@ -84,6 +84,20 @@ struct PendingTree {
     return !items.values.contains { $0.values.contains { $0.stagedName == stagedName } }
   }
 
+  /// A directory that is to be made above this path, and that no batch is working on yet.
+  func isParentWaiting(_ path: BytePath) -> Bool {
+    var parent = path.parent
+    while !parent.isRoot {
+      for dot in dots(at: parent) {
+        guard let item = items[dot]?[parent], item.entry.value?.isDirectory == true else { continue }
+        if case .applying = item.state { continue }
+        return true
+      }
+      parent = parent.parent
+    }
+    return false
+  }
+
   /// Something waits below this path. Cost: one look at each path that waits.
   func hasDescendants(of path: BytePath) -> Bool { byPath.keys.contains { $0 != path && $0.isWithin(path) } }
 

@@ -60,6 +60,15 @@ enum Checks {
     }.joined(separator: "\n  ")
   }
 
+  /// The entries that a machine itself made since its counter stood there.
+  static func versions(of machine: Machine, after counter: UInt64) -> [String] {
+    guard let store = machine.node?.store else { return [] }
+    return store.list(prefix: StoreKey.filePrefix(Machine.folder), limit: 10_000, includeDeleted: true).compactMap {
+      guard let dot = $1.dot, dot.replica == store.replica, dot.counter > counter else { return nil }
+      return "\(machine.name) \($1.isDeleted ? "deleted" : "wrote") \(BytePath.escape($0.dropFirst(10)))"
+    }
+  }
+
   static func firstDifferentPath(_ machines: [Machine]) -> BytePath? {
     let first = tree(machines[0].volume)
     for other in machines.dropFirst() {

@@ -273,6 +273,7 @@ public final class Simulation {
   private func checkThatRestartsChangeNothing() throws {
     let before = machines.map { $0.node?.store.counter ?? 0 }
     note(nil, "all restart")
+    isInterrupting = true
     for machine in machines {
       network.machineEnded(machine.index)
       machine.stop()
@@ -280,6 +281,9 @@ public final class Simulation {
     }
     try settle("after a restart")
     let after = machines.map { $0.node?.store.counter ?? 0 }
-    if before != after { throw SimulationError("a restart made versions: counters \(before) became \(after)") }
+    if before != after {
+      let made = zip(machines, before).flatMap { Checks.versions(of: $0, after: $1) }
+      throw SimulationError("a restart made versions: \(made.joined(separator: "; "))")
+    }
   }
 }
