@@ -21,6 +21,19 @@ public enum ConflictName {
     return path.parent.appending(Array(stem) + middle + Array(keptExtension))
   }
 
+  /// What every copy's path begins with.
+  static func commonPrefix(of path: BytePath) -> [UInt8] {
+    let sample = Self.path(
+      for: path,
+      loser: Version(
+        vector: VersionVector(), dot: Dot(replica: ReplicaID(rawValue: 0), counter: 1),
+        stamp: HybridTimestamp(rawValue: 0), author: AuthorTag(rawValue: 0)), contentDigest: 0)
+    let mark = Array(marker.utf8)
+    let name = Array(sample.name)
+    let at = (0...(name.count - mark.count)).last { name[$0..<$0 + mark.count].elementsEqual(mark) } ?? name.count
+    return path.parent.appending(name[..<at]).bytes + mark
+  }
+
   public static func isConflictCopy(_ path: BytePath) -> Bool {
     let name = Array(path.name)
     let mark = Array(marker.utf8)

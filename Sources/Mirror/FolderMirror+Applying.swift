@@ -16,6 +16,8 @@ extension FolderMirror {
   private static let maxFinishing = 3
   /// So often an item may find the disk changed before it is shown as blocked.
   private static let maxAttempts = 5
+  /// Conflict copies of one file that are compared with another one before it is made.
+  private static let maxCopiesLookedAt = 64
 
   /// An item with what it was decided to do.
   struct Step: Sendable {
@@ -143,8 +145,18 @@ extension FolderMirror {
       let entry = local.map { surviving(entry, over: $0.version) } ?? entry
       let operation = DiskOperation(
         path: item.path, wanted: entry, expected: local?.isDeleted == false ? summary?.tag : nil, content: content,
-        copyPath: copy?.path, volume: volume, reader: reader, made: made)
+        copyPath: copy.flatMap { isCopied($0, of: item.path) ? nil : $0.path }, volume: volume, reader: reader, made: made)
       return Step(item: item, entry: entry, copy: copy, operation: operation)
+    }
+  }
+
+  /// The same bytes lie beside the name as a copy already: a survivor that got a new version and lost after all.
+  private func isCopied(_ copy: Reconciler.Copy, of path: BytePath) -> Bool {
+    guard let value = copy.entry.value else { return false }
+    let prefix = StoreKey.filePrefix(folder) + ConflictName.commonPrefix(of: path)
+    return store.list(prefix: prefix, limit: Self.maxCopiesLookedAt).contains { key, _ in
+      guard key != StoreKey.file(folder, copy.path), let entry = try? store.get(key) else { return false }
+      return (try? FileEntry(entry, at: ""))?.value?.hasSameContent(as: value) ?? false
     }
   }
 
@@ -159,6 +171,10 @@ extension FolderMirror {
     _ copy: Reconciler.Copy, of item: PendingTree.Item, _ mutations: inout [Mutation],
     _ settled: inout [PendingTree.Item]
   ) {
+    guard !isCopied(copy, of: item.path) else {
+      settled.append(item)
+      return
+    }
     var receipt = Receipt()
     var copied = PendingTree.Item(path: copy.path, entry: copy.entry, origins: item.origins, content: item.content)
     copied.stagedName = item.stagedName

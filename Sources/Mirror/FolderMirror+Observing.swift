@@ -114,11 +114,14 @@ extension FolderMirror {
     await commitLocal(mutations)
     if !absent.isEmpty { await removeEmptiedParents(of: absent) }
     guard !adopted.isEmpty else { return }
+    var origins: [PendingTree.Origin] = []
     for item in adopted {
       forgetFetch(item)
+      // Others may have sent the same meanwhile.
+      origins += pending[item.path, item.entry.version.dot]?.origins ?? []
       pending.remove(item.path, item.entry.version.dot)
     }
-    await host.settled(.folder(folder), adopted.flatMap(\.origins).map { ($0.peer, $0.sequence) })
+    await host.settled(.folder(folder), origins.map { ($0.peer, $0.sequence) })
     if pending.isEmpty { await host.nothingPending(.folder(folder)) }
   }
 

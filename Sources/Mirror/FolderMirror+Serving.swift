@@ -57,9 +57,15 @@ extension FolderMirror {
     return change
   }
 
-  /// Reads the range asked for, if this node still has that version.
-  public nonisolated func serve(_ fetch: SyncMessage.Fetch) async -> SyncMessage {
-    await pool.run { self.read(fetch) }
+  /// Reads the range asked for, if this node still has that version. If it does not, it says first what it has instead:
+  /// the asker may not have heard that what it wants is overtaken.
+  public nonisolated func serve(_ fetch: SyncMessage.Fetch) async -> [SyncMessage] {
+    let answer = await pool.run { self.read(fetch) }
+    guard case .fetchFailed(_, .superseded) = answer else { return [answer] }
+    let places = [fetch.path, ConflictName.original(of: fetch.path)].compactMap { $0 }
+    let prefix = SpaceID.folder(configuration.folder).prefix
+    let changes = await wholeChanges(for: places.map { Array(StoreKey.file(configuration.folder, $0).dropFirst(prefix.count)) })
+    return changes.isEmpty ? [answer] : [.supplement(.folder(configuration.folder), changes), answer]
   }
 
   private nonisolated func read(_ fetch: SyncMessage.Fetch) -> SyncMessage {

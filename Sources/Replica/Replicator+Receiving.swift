@@ -29,12 +29,6 @@ extension Replicator {
     }
   }
 
-  /// The answer to a peer that asks for bytes.
-  public nonisolated(nonsending) func serve(_ fetch: SyncMessage.Fetch) async -> SyncMessage {
-    guard let mirror = folders[fetch.folder] else { return .fetchFailed(request: fetch.request, .unknownFolder) }
-    return await mirror.serve(fetch)
-  }
-
   private func mirror(ofRequest request: UInt64) -> FolderMirror? {
     folders.values.first { $0.configuration.ownsRequest(request) }
   }

@@ -1,5 +1,6 @@
 import SoftadastraCore
 import SoftadastraFS
+import SoftadastraMirror
 import SoftadastraStore
 import SoftadastraSync
 import TestSupport
@@ -52,11 +53,16 @@ enum Checks {
   /// Each machine's entry of a path, for traces.
   static func entries(_ machines: [Machine], of path: BytePath) -> String {
     machines.map { machine in
+      let waiting =
+        machine.node?.store.list(prefix: StoreKey.remote(Machine.folder, path) + [0], limit: 10).compactMap {
+          (try? machine.node?.store.get($0.key)).flatMap { try? FileEntry(remoteTree: $0.value) }
+        } ?? []
+      let wanted = waiting.map { " wants \($0.version) seen \($0.version.vector)" }.joined()
       guard let store = machine.node?.store, let entry = try? store.get(StoreKey.file(Machine.folder, path)) else {
-        return "\(machine.name): no entry"
+        return "\(machine.name): no entry" + wanted
       }
       let version = entry.version.map { "\($0) seen \($0.vector)" } ?? "-"
-      return "\(machine.name): \(entry.isDeleted ? "deleted" : "live") \(version) tag \(entry.tag) flags \(entry.flags)"
+      return "\(machine.name): \(entry.isDeleted ? "deleted" : "live") \(version) tag \(entry.tag) flags \(entry.flags)" + wanted
     }.joined(separator: "\n  ")
   }
 

@@ -42,11 +42,14 @@ final class Machine {
   }
 
   var isRunning: Bool { node != nil }
+  /// Off, and not by a stop.
+  private(set) var wasKilled = false
 
   // MARK: Life
 
   func start() throws {
     lives += 1
+    wasKilled = false
     events = []
     callsToDeath = nil
     var options = StoreOptions(segmentBytes: 64 << 10, isMaintainedAutomatically: false)
@@ -112,6 +115,7 @@ final class Machine {
   private func die() {
     guard let node else { return }
     self.node = nil
+    wasKilled = true
     callsToDeath = nil
     processVolume?.die()
     volume.closeHandles()

@@ -112,7 +112,11 @@ actor SimulatedNode {
     }
     Task { for await message in control { await self.handle(message, from: peer, session: session) } }
     Task { for await message in data { await self.handle(message, from: peer, session: session) } }
-    Task { for await fetch in fetches { await send(await mirror.serve(fetch)) } }
+    Task {
+      for await fetch in fetches {
+        for message in await mirror.serve(fetch) { await send(message) }
+      }
+    }
   }
 
   func disconnect(_ peer: NodeID, session: UInt64) async {

@@ -241,6 +241,9 @@ public final class Simulation {
     for machine in machines {
       guard let node = machine.node else { continue }
       reasons.append("\(machine.name): \(scheduler.wait { await node.unsettledReason() })")
+      if let path = scheduler.wait(for: { await node.mirror.status(pendingLimit: 1).pending.first?.path }) {
+        reasons.append("  \(path):\n    " + Checks.entries(machines, of: path))
+      }
     }
     throw SimulationError(reasons.joined(separator: "\n  "))
   }

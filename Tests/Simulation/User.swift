@@ -84,7 +84,9 @@ final class User {
   private func release(_ machine: Machine, _ path: BytePath) {
     guard let content = machine.volume.content(path), contents[content] != nil else { return }
     contents[content]!.isReleased = true
-    contents[content]!.touches += 1
+    // A node that was killed between placing a file and recording it cannot tell a file that was deleted since from one
+    // that was never placed: it places it again. Such a deletion is no promise.
+    contents[content]!.touches += machine.wasKilled ? 2 : 1
   }
 
   private func releaseTree(_ machine: Machine, _ path: BytePath) {

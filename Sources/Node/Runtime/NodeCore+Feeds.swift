@@ -105,7 +105,7 @@ extension NodeCore {
   nonisolated func runServer(_ link: PeerLink) async {
     for await fetch in link.fetches {
       if let mirror = await folders[fetch.folder]?.mirror {
-        await link.send(await mirror.serve(fetch))
+        for message in await mirror.serve(fetch) { await link.send(message) }
       } else {
         await link.send(.fetchFailed(request: fetch.request, .unknownFolder))
       }
