@@ -94,7 +94,7 @@ struct DiskOperation: Sendable {
     case .directory: return try makeDirectory(value, over: status)
     case .symlink(let target, let modified): return try makeSymlink(target, modified, over: status)
     case .file(let size, let modified, _):
-      guard let staged else { return try changeAttributes(value, modified) }
+      guard let staged else { return try changeAttributes(value, modified, of: status) }
       try staged.finish(size: size, permissions: value.permissions, modifiedNanoseconds: modified)
       return try putFile(staged, over: status)
     }
@@ -150,10 +150,16 @@ struct DiskOperation: Sendable {
     }
   }
 
-  private func changeAttributes(_ value: FileValue, _ modified: Int64) throws(SoftadastraError) -> Outcome {
-    _ = try volume.setPermissions(path, value.permissions)
-    return .applied(
-      fingerprint: try volume.setModified(path, nanoseconds: modified).fingerprint, copyFingerprint: nil)
+  /// Whoever replaced or changed the file meanwhile has the word. What was written into it between the two calls is
+  /// found when the file is read again; see `FolderMirror.record`.
+  private func changeAttributes(
+    _ value: FileValue, _ modified: Int64, of status: FileStatus?
+  ) throws(SoftadastraError) -> Outcome {
+    let before = try volume.setPermissions(path, value.permissions)
+    guard let status, isSameFile(before, status) else { throw changedError }
+    let now = try volume.setModified(path, nanoseconds: modified)
+    guard now.inode == before.inode, now.size == before.size else { throw changedError }
+    return .applied(fingerprint: now.fingerprint, copyFingerprint: nil)
   }
 
   /// The swapped-out file goes to the conflict copy or the archive, if it is the one that was expected.

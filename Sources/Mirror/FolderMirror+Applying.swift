@@ -261,6 +261,8 @@ extension FolderMirror {
       case .applied(let fingerprint, let copyFingerprint):
         mutations.append(step.entry.mutation(key: key, tag: fingerprint))
         if step.entry.value?.isDirectory == true { made.remove(step.item.path) }
+        // New times on a file that somebody may have written to at that moment: its bytes decide, not its fingerprint.
+        if case .unchanged = step.operation.content { unsettled.insert(step.item.path) }
         if case .file = step.entry.value?.kind { readAgainWhenSettled(step.item.path) }
         if step.entry.isConflictCopy { mutations += absorbed(step.entry, at: step.item.path) }
         if let copy = step.copy, let copyFingerprint {

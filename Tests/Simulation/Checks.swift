@@ -115,9 +115,9 @@ enum Checks {
   }
 
   /// Invariant 3: what one person deleted or overwrote, and nobody else touched, does not come back under its name.
-  static func resurrected(_ user: User, _ machines: [Machine]) -> String? {
+  static func resurrected(_ user: User, _ machines: [Machine], besides conflicts: Set<BytePath>) -> String? {
     for (path, state) in tree(machines[0].volume).sorted(by: { $0.key < $1.key })
-    where state.kind == .file && !path.description.contains(".conflict-") {
+    where state.kind == .file && !path.description.contains(".conflict-") && !conflicts.contains(path) {
       guard let memory = user.contents[state.content], memory.isReleased, memory.touches == 1,
         !path.isWithin(BytePath("same"))
       else { continue }

@@ -42,6 +42,8 @@ public final class Simulation {
   private let onlyEditor: Int?
   private var actionNumber = 0
   private var isInterrupting = false
+  /// Where two versions met: a copy and its original may hold the same there.
+  private var conflicts: Set<BytePath> = []
 
   private static let patience: UInt64 = 1_200_000_000_000
 
@@ -71,6 +73,7 @@ public final class Simulation {
       machine.interrupt = { [unowned self] in interrupt(machine) }
       machine.onReport = { [unowned self] event in
         if case .state(_) = event { return }
+        if case .conflict(let path, _) = event { conflicts.insert(path) }
         note(machine, "\(event)")
       }
       machine.onDeath = { [unowned self] in
@@ -262,7 +265,7 @@ public final class Simulation {
 
   private func checkAll() throws {
     if let lost = Checks.lost(user, machines) { throw SimulationError("lost: \(lost)") }
-    if let back = Checks.resurrected(user, machines) { throw SimulationError("came back: \(back)") }
+    if let back = Checks.resurrected(user, machines, besides: conflicts) { throw SimulationError("came back: \(back)") }
     if let twice = Checks.duplicateCopies(user, machines) { throw SimulationError("copied twice: \(twice)") }
     if let rest = Checks.leftovers(machines) { throw SimulationError("left over: \(rest)") }
     let copies = Checks.conflictCopies(machines)

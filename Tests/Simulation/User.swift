@@ -18,6 +18,8 @@ final class User {
     /// Everything that was done to files that held it, its writing not counted.
     var touches = 0
     var description: String
+    /// Where it was written first.
+    var path = BytePath.root
   }
 
   private let scheduler: Scheduler
@@ -93,6 +95,13 @@ final class User {
     for other in machine.volume.paths where other.isWithin(path) { release(machine, other) }
   }
 
+  /// A directory above was moved, removed or replaced: whoever works below it at that time works concurrently.
+  private func shaken(_ directory: BytePath) {
+    for (content, memory) in contents where memory.path != directory && memory.path.isWithin(directory) {
+      contents[content]!.touches += 1
+    }
+  }
+
   private func touched(_ machine: Machine, _ path: BytePath) {
     for other in machine.volume.paths where other.isWithin(path) {
       if let content = machine.volume.content(other) { contents[content]?.touches += 1 }
@@ -114,6 +123,7 @@ final class User {
     let missing = (try? machine.volume.status(path.parent)) ?? nil
     release(machine, path)
     remember(content, "\(machine.name):\(path)")
+    contents[content]!.path = path
     machine.volume.write(path, content)
     if missing == nil, !path.parent.isRoot {
       machine.noticed(.subtreeChanged(topmost(path)))
@@ -128,6 +138,7 @@ final class User {
   private func remove(_ machine: Machine, _ path: BytePath) {
     let below = machine.volume.paths.filter { $0.isWithin(path) }
     releaseTree(machine, path)
+    shaken(path)
     machine.volume.removeTree(path)
     for gone in below.reversed() { machine.noticed(.changed(gone)) }
   }
@@ -135,6 +146,7 @@ final class User {
   private func move(_ machine: Machine, _ from: BytePath, _ to: BytePath) -> Bool {
     guard let status = try? machine.volume.move(from, to: to) else { return false }
     touched(machine, to)
+    if status.kind == .directory { shaken(from) }
     machine.noticed(.moved(from: from, to: to, isDirectory: status.kind == .directory))
     return true
   }
