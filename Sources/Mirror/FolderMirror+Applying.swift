@@ -12,8 +12,8 @@ internal import SoftadastraSync
 extension FolderMirror {
   private static let firstRetryNanoseconds: UInt64 = 1_000_000_000
   private static let maxRetryNanoseconds: UInt64 = 60_000_000_000
-  /// Batches whose barrier and commit may be under way while the next one is worked on.
-  private static let maxFinishing = 3
+  /// Changes that are on disk and not yet recorded; above it, applying waits for the barrier.
+  private static let maxUnfinished = 8192
   /// So often an item may find the disk changed before it is shown as blocked.
   private static let maxAttempts = 5
 
@@ -28,7 +28,7 @@ extension FolderMirror {
 
   func applyLoop() async {
     while isRunning {
-      guard pending.hasQueued, configuration.mode != .sendOnly, finishing < Self.maxFinishing else {
+      guard pending.hasQueued, configuration.mode != .sendOnly, unfinishedCount < Self.maxUnfinished else {
         await sleepUntilWork()
         continue
       }
@@ -79,19 +79,20 @@ extension FolderMirror {
       }
     }
     let outcomes = await perform(steps)
-    var done: [(Step, DiskOperation.Outcome)] = []
+    var done: [Done] = []
     for (step, outcome) in zip(steps, outcomes) {
       switch outcome {
-      case .applied, .rescued: done.append((step, outcome))
+      case .applied, .rescued: done.append(Done(of: step, outcome))
       case .changedLocally: retryAfterObserving(step)
       case .failed(let error):
         blockItem(step.item, error)
         release([step.item.path])
       }
     }
-    guard !done.isEmpty || !mutations.isEmpty || !settled.isEmpty else { return }
-    finishing += 1
-    Task { await self.finish(done, mutations, settled) }
+    // The bytes are in the file: they need not be held until it is durable.
+    for done in done { pending.update(done.item.path, done.item.entry.version.dot) { $0.content = nil } }
+    releaseHeldSenders()
+    finish(Unfinished(done: done, mutations: mutations, settled: settled.map(\.withoutContent)))
   }
 
   /// Decides on one item: what needs no disk work goes straight into `mutations` and `settled`.
@@ -172,107 +173,6 @@ extension FolderMirror {
     return await onPool(prepared) { $0.operation.place($0) }
   }
 
-  /// Makes what was done durable, then records it.
-  private func finish(
-    _ done: [(Step, DiskOperation.Outcome)], _ mutations: [Mutation], _ settled: [PendingTree.Item]
-  ) async {
-    let volume = self.volume
-    let failure: SoftadastraError? =
-      done.isEmpty
-      ? nil
-      : await pool.run {
-        do throws(SoftadastraError) {
-          try volume.barrier()
-          return nil
-        } catch {
-          return error
-        }
-      }
-    if let failure {
-      for (step, _) in done { blockItem(step.item, failure) }
-    } else {
-      await record(done, mutations, settled)
-    }
-    finishing -= 1
-    release(done.map(\.0.item.path) + settled.map(\.path))
-    applySignal.raise()
-    noteProgress()
-  }
-
-  private func record(
-    _ done: [(Step, DiskOperation.Outcome)], _ mutations: [Mutation], _ settled: [PendingTree.Item]
-  ) async {
-    var mutations = mutations
-    for (step, outcome) in done {
-      let key = StoreKey.file(folder, step.item.path)
-      switch outcome {
-      case .applied(let fingerprint, let copyFingerprint):
-        mutations.append(step.entry.mutation(key: key, tag: fingerprint))
-        if case .file = step.entry.value?.kind { readAgainWhenSettled(step.item.path) }
-        if step.entry.isConflictCopy { mutations += absorbed(step.entry, at: step.item.path) }
-        if let copy = step.copy, let copyFingerprint {
-          let copyKey = StoreKey.file(folder, copy.path)
-          if store.summary(copyKey) == nil { mutations.append(copy.entry.mutation(key: copyKey, tag: copyFingerprint)) }
-        }
-      case .rescued(let fingerprint, let rescue):
-        mutations.append(step.entry.mutation(key: key, tag: fingerprint))
-        markDirty(rescue)
-        host.report(.conflict(step.item.path, copy: rescue))
-      case .changedLocally, .failed: break
-      }
-    }
-    let finished = settled + done.map(\.0.item)
-    for item in finished { mutations.append(.erase(key: remoteKey(item.path, item.entry.version.dot))) }
-    do throws(SoftadastraError) {
-      let ticket = try store.commit(mutations)
-      try await store.wait(ticket)
-    } catch {
-      halt(error)
-      return
-    }
-    var origins: [(peer: NodeID, sequence: UInt64)] = []
-    for item in finished {
-      // Others may have sent the same meanwhile: what is in the tree now counts, not the copy that was taken.
-      let current = pending[item.path, item.entry.version.dot]
-      origins += (item.origins.isEmpty ? [] : current?.origins ?? item.origins).map { ($0.peer, $0.sequence) }
-      pending.remove(item.path, item.entry.version.dot)
-      unblock(item.path)
-    }
-    for (step, _) in done {
-      host.report(step.entry.isDeleted ? .deleted(step.item.path) : .received(step.item.path))
-      if step.entry.isDeleted { await removeEmptiedParents(of: step.item.path) }
-    }
-    releaseHeldSenders()
-    await host.settled(.folder(folder), origins)
-    if pending.isEmpty { await host.nothingPending(.folder(folder)) }
-  }
-
-  /// The winner that a fetched copy lost against has seen it from now on.
-  private func absorbed(_ copy: FileEntry, at path: BytePath) -> [Mutation] {
-    guard let original = ConflictName.original(of: path) else { return [] }
-    let key = StoreKey.file(folder, original)
-    let summary = store.summary(key)
-    guard let winner = try? observer.entry(key, summary, original), !winner.version.covers(copy.version),
-      copy.version.compare(winner.version) == .concurrent
-    else { return [] }
-    return [winner.with(winner.version.absorbing(copy.version)).mutation(key: key, tag: summary?.tag ?? 0)]
-  }
-
-  /// A directory that a peer deleted and that stayed for its children goes with the last of them.
-  private func removeEmptiedParents(of path: BytePath) async {
-    var parent = path.parent
-    while !parent.isRoot {
-      let key = StoreKey.file(folder, parent)
-      let isWanted = store.summary(key).map { !$0.isDeleted } ?? false
-      guard !isWanted, !observer.hasLiveDescendants(parent) else { return }
-      let volume = self.volume
-      let directory = parent
-      let isRemoved = await pool.run { (try? volume.removeDirectory(directory)) != nil }
-      guard isRemoved else { return }
-      parent = parent.parent
-    }
-  }
-
   // MARK: What does not work out
 
   private func retryAfterObserving(_ step: Step) {
@@ -330,6 +230,12 @@ extension FolderMirror {
 }
 
 extension PendingTree.Item {
+  var withoutContent: PendingTree.Item {
+    var copy = self
+    copy.content = nil
+    return copy
+  }
+
   /// Its origins were handed to another item.
   var withoutOrigins: PendingTree.Item {
     var copy = self

@@ -38,7 +38,7 @@ public actor FolderMirror {
   static let observeBatch = 1024
   static let applyBatch = 512
   /// Paths handed to one worker at a time.
-  static let slice = 32
+  static let slice = 64
 
   public let configuration: Configuration
   public var folder: FolderID { configuration.folder }
@@ -68,7 +68,11 @@ public actor FolderMirror {
   var pending = PendingTree()
   var busy: Set<BytePath> = []
   var applySignal = WakeUp()
+  /// Batches that are on disk and wait for their barrier and record.
   var finishing = 0
+  var unfinished: [Unfinished] = []
+  var unfinishedCount = 0
+  var isFinishing = false
   var isApplying = false
   var held: [CheckedContinuation<Void, Never>] = []
 
@@ -246,13 +250,14 @@ public actor FolderMirror {
   nonisolated func onPool<Input: Sendable, Output: Sendable>(
     _ inputs: [Input], _ body: @escaping @Sendable (Input) -> Output
   ) async -> [Output] {
-    if inputs.count <= Self.slice { return await pool.run { inputs.map(body) } }
+    let volume = self.volume
+    if inputs.count <= Self.slice { return await pool.run { volume.holdingDirectories { inputs.map(body) } } }
     let slices = stride(from: 0, to: inputs.count, by: Self.slice).map {
       Array(inputs[$0..<min($0 + Self.slice, inputs.count)])
     }
     return await withTaskGroup(of: (Int, [Output]).self) { group in
       for (index, slice) in slices.enumerated() {
-        group.addTask { (index, await self.pool.run { slice.map(body) }) }
+        group.addTask { (index, await self.pool.run { volume.holdingDirectories { slice.map(body) } }) }
       }
       var results = [[Output]](repeating: [], count: slices.count)
       for await (index, outputs) in group { results[index] = outputs }

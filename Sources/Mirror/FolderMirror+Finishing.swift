@@ -1,0 +1,159 @@
+internal import SoftadastraCore
+internal import SoftadastraFS
+internal import SoftadastraStore
+internal import SoftadastraSync
+
+/// From the disk, once it is durable, to the record in the synced tree.
+///
+/// One barrier at a time: what is applied while it runs shares the next one. So applying never waits for the disk,
+/// and under load a barrier covers thousands of files.
+extension FolderMirror {
+  /// A change that is on disk.
+  struct Done: Sendable {
+    let item: PendingTree.Item
+    let entry: FileEntry
+    let copy: Reconciler.Copy?
+    let outcome: DiskOperation.Outcome
+
+    init(of step: Step, _ outcome: DiskOperation.Outcome) {
+      item = step.item.withoutContent
+      entry = step.entry
+      copy = step.copy
+      self.outcome = outcome
+    }
+  }
+
+  /// One batch on its way into the log.
+  struct Unfinished: Sendable {
+    var done: [Done]
+    var mutations: [Mutation]
+    var settled: [PendingTree.Item]
+  }
+
+  func finish(_ batch: Unfinished) {
+    guard !batch.done.isEmpty || !batch.mutations.isEmpty || !batch.settled.isEmpty else { return }
+    finishing += 1
+    unfinishedCount += batch.done.count + batch.settled.count
+    unfinished.append(batch)
+    guard !isFinishing else { return }
+    isFinishing = true
+    Task { await self.finishAll() }
+  }
+
+  /// Makes what was done durable, then records it.
+  private func finishAll() async {
+    while !unfinished.isEmpty {
+      let batches = unfinished
+      unfinished.removeAll()
+      let failure = batches.allSatisfy(\.done.isEmpty) ? nil : await barrier()
+      if let failure {
+        for done in batches.flatMap(\.done) { blockItem(done.item, failure) }
+      } else {
+        await record(batches)
+      }
+      let paths = batches.flatMap { $0.done.map(\.item.path) + $0.settled.map(\.path) }
+      finishing -= batches.count
+      unfinishedCount -= paths.count
+      release(paths)
+      applySignal.raise()
+      noteProgress()
+    }
+    isFinishing = false
+  }
+
+  private func barrier() async -> SoftadastraError? {
+    let volume = self.volume
+    return await pool.run {
+      do throws(SoftadastraError) {
+        try volume.barrier()
+        return nil
+      } catch {
+        return error
+      }
+    }
+  }
+
+  private func record(_ batches: [Unfinished]) async {
+    do throws(SoftadastraError) {
+      var last: CommitTicket?
+      for batch in batches { last = try store.commit(mutations(of: batch)) }
+      if let last { try await store.wait(last) }
+    } catch {
+      halt(error)
+      return
+    }
+    var origins: [(peer: NodeID, sequence: UInt64)] = []
+    for item in batches.flatMap({ $0.settled + $0.done.map(\.item) }) {
+      // Others may have sent the same meanwhile: what is in the tree now counts, not the copy that was taken.
+      let current = pending[item.path, item.entry.version.dot]
+      origins += (item.origins.isEmpty ? [] : current?.origins ?? item.origins).map { ($0.peer, $0.sequence) }
+      pending.remove(item.path, item.entry.version.dot)
+      unblock(item.path)
+    }
+    var emptied: Set<BytePath> = []
+    for done in batches.flatMap(\.done) {
+      host.report(done.entry.isDeleted ? .deleted(done.item.path) : .received(done.item.path))
+      if done.entry.isDeleted { emptied.insert(done.item.path.parent) }
+    }
+    await removeEmptied(emptied)
+    releaseHeldSenders()
+    await host.settled(.folder(folder), origins)
+    if pending.isEmpty { await host.nothingPending(.folder(folder)) }
+  }
+
+  /// The synced entries of a batch, and the end of its remote-tree records.
+  private func mutations(of batch: Unfinished) -> [Mutation] {
+    var mutations = batch.mutations
+    for done in batch.done {
+      let path = done.item.path
+      let key = StoreKey.file(folder, path)
+      switch done.outcome {
+      case .applied(let fingerprint, let copyFingerprint):
+        mutations.append(done.entry.mutation(key: key, tag: fingerprint))
+        if case .file = done.entry.value?.kind { readAgainWhenSettled(path) }
+        if done.entry.isConflictCopy { mutations += absorbed(done.entry, at: path) }
+        if let copy = done.copy, let copyFingerprint {
+          let copyKey = StoreKey.file(folder, copy.path)
+          if store.summary(copyKey) == nil { mutations.append(copy.entry.mutation(key: copyKey, tag: copyFingerprint)) }
+        }
+      case .rescued(let fingerprint, let rescue):
+        mutations.append(done.entry.mutation(key: key, tag: fingerprint))
+        markDirty(rescue)
+        host.report(.conflict(path, copy: rescue))
+      case .changedLocally, .failed: break
+      }
+    }
+    for item in batch.settled + batch.done.map(\.item) {
+      mutations.append(.erase(key: remoteKey(item.path, item.entry.version.dot)))
+    }
+    return mutations
+  }
+
+  /// The winner that a fetched copy lost against has seen it from now on.
+  private func absorbed(_ copy: FileEntry, at path: BytePath) -> [Mutation] {
+    guard let original = ConflictName.original(of: path) else { return [] }
+    let key = StoreKey.file(folder, original)
+    let summary = store.summary(key)
+    guard let winner = try? observer.entry(key, summary, original), !winner.version.covers(copy.version),
+      copy.version.compare(winner.version) == .concurrent
+    else { return [] }
+    return [winner.with(winner.version.absorbing(copy.version)).mutation(key: key, tag: summary?.tag ?? 0)]
+  }
+
+  /// A directory that a peer deleted and that stayed for its children goes with the last of them.
+  private func removeEmptied(_ directories: Set<BytePath>) async {
+    var candidates = directories
+    while !candidates.isEmpty {
+      let unwanted = candidates.filter { directory in
+        let isWanted = store.summary(StoreKey.file(folder, directory)).map { !$0.isDeleted } ?? false
+        return !directory.isRoot && !isWanted && !observer.hasLiveDescendants(directory)
+      }
+      // Deepest first.
+      let directories = unwanted.sorted { $0 > $1 }
+      guard !directories.isEmpty else { return }
+      let volume = self.volume
+      let isRemoved = await onPool(directories) { (try? volume.removeDirectory($0)) != nil }
+      candidates = Set(zip(directories, isRemoved).filter(\.1).map(\.0.parent))
+    }
+  }
+}
