@@ -57,6 +57,7 @@ extension FolderMirror {
   }
 
   private func sleepUntilWork() async {
+    finishIfDue(isIdle: true)
     noteProgress()
     await withCheckedContinuation { applySignal.wait($0) }
   }

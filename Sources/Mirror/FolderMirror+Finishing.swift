@@ -5,9 +5,14 @@ internal import SoftadastraSync
 
 /// From the disk, once it is durable, to the record in the synced tree.
 ///
-/// One barrier at a time: what is applied while it runs shares the next one. So applying never waits for the disk,
-/// and under load a barrier covers thousands of files.
+/// One barrier at a time: what is applied while it runs shares the next one. So applying never waits for the disk.
+/// While there is more to apply, a barrier also waits until there is something worth it: each makes the filesystem
+/// write out its journal and all that is dirty. The last one comes at once.
 extension FolderMirror {
+  private static let barrierGapNanoseconds: UInt64 = 500_000_000
+  /// So many changes are worth a barrier at any time.
+  private static let barrierChanges = 4096
+
   /// A change that is on disk.
   struct Done: Sendable {
     let item: PendingTree.Item
@@ -35,14 +40,27 @@ extension FolderMirror {
     finishing += 1
     unfinishedCount += batch.done.count + batch.settled.count
     unfinished.append(batch)
-    guard !isFinishing else { return }
+    finishIfDue(isIdle: false)
+  }
+
+  /// - Parameter isIdle: nothing more can be applied for now.
+  func finishIfDue(isIdle: Bool) {
+    if isIdle { mustFinish = true }
+    guard !isFinishing, isFinishDue else { return }
     isFinishing = true
     Task { await self.finishAll() }
   }
 
+  private var isFinishDue: Bool {
+    guard !unfinished.isEmpty else { return false }
+    return mustFinish || unfinishedCount >= Self.barrierChanges || !pending.hasQueued
+      || time.monotonicNanoseconds() >= lastBarrier &+ Self.barrierGapNanoseconds
+  }
+
   /// Makes what was done durable, then records it.
   private func finishAll() async {
-    while !unfinished.isEmpty {
+    while isFinishDue {
+      mustFinish = false
       let batches = unfinished
       unfinished.removeAll()
       let failure = batches.allSatisfy(\.done.isEmpty) ? nil : await barrier()
@@ -63,6 +81,7 @@ extension FolderMirror {
 
   private func barrier() async -> SoftadastraError? {
     let volume = self.volume
+    defer { lastBarrier = time.monotonicNanoseconds() }
     return await pool.run {
       do throws(SoftadastraError) {
         try volume.barrier()

@@ -46,7 +46,7 @@ extension FolderMirror {
     var change = Change(sequence: item.sequence, key: key, version: version, flags: flags, value: entry.value)
     if case .file(let size, _, let manifest) = stored.value.kind, size > 0 {
       if size <= UInt64(Change.maxInlineBytes) {
-        change.content = reader.inlineContent(of: path, manifest, size: size)
+        change.content = recentContent.take(item.sequence) ?? reader.inlineContent(of: path, manifest, size: size)
       } else if allowingDelta, let delta = stored.delta, peerWatermark.covers(delta.base),
         let bytes = stored.encodedAsDelta()
       {

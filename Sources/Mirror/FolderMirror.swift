@@ -34,7 +34,9 @@ public actor FolderMirror {
   }
 
   /// Content of small files that may wait in memory to be applied; beyond it a sender is held back.
-  static let maxInlineBytesHeld = 32 << 20
+  static let maxInlineBytesHeld = 16 << 20
+  /// Changes that may wait in memory to be applied, beyond those that are blocked or being fetched.
+  static let maxQueuedHeld = 4096
   static let observeBatch = 1024
   static let applyBatch = 512
   /// Paths handed to one worker at a time.
@@ -47,6 +49,7 @@ public actor FolderMirror {
   nonisolated let pool: WorkerPool
   nonisolated let reader: ContentReader
   nonisolated let observer: Observer
+  nonisolated let recentContent = RecentContent()
   nonisolated let time: any TimeSource
   nonisolated let host: MirrorHost
   nonisolated let isIgnored: @Sendable (BytePath, Bool) -> Bool
@@ -73,6 +76,9 @@ public actor FolderMirror {
   var unfinished: [Unfinished] = []
   var unfinishedCount = 0
   var isFinishing = false
+  /// Applying waits for what is unfinished, or has nothing more to do.
+  var mustFinish = false
+  var lastBarrier: UInt64 = 0
   var isApplying = false
   var held: [CheckedContinuation<Void, Never>] = []
 
