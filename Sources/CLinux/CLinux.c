@@ -3,13 +3,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <link.h>
 #include <linux/openat2.h>
+#include <malloc.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
@@ -215,4 +218,29 @@ int linux_wait(int first, int second, int64_t timeout_ns) {
   int count = ppoll(descriptors, 2, timeout_ns < 0 ? NULL : &limit, NULL);
   if (count < 0) return errno == EINTR ? 0 : -errno;
   return (descriptors[0].revents ? 1 : 0) | (descriptors[1].revents ? 2 : 0);
+}
+
+void linux_keep_freed_memory(void) {
+  mallopt(M_MMAP_THRESHOLD, 16 << 20);
+  mallopt(M_TRIM_THRESHOLD, 64 << 20);
+  mallopt(M_ARENA_MAX, 4);
+}
+
+// Unmaps the program's own code and constants: never written to, so they stay in the page cache and are mapped
+// again, page by page, as they are used.
+static int unmap_program(struct dl_phdr_info *object, size_t size, void *page) {
+  for (int i = 0; i < object->dlpi_phnum; i++) {
+    const ElfW(Phdr) *part = &object->dlpi_phdr[i];
+    if (part->p_type != PT_LOAD || part->p_flags & PF_W) continue;
+    uintptr_t mask = ~((uintptr_t)page - 1);
+    uintptr_t start = (object->dlpi_addr + part->p_vaddr + (uintptr_t)page - 1) & mask;
+    uintptr_t end = (object->dlpi_addr + part->p_vaddr + part->p_memsz) & mask;
+    if (end > start) madvise((void *)start, end - start, MADV_DONTNEED);
+  }
+  return 1;  // The program itself comes first; libraries are shared with others.
+}
+
+void linux_return_freed_memory(void) {
+  malloc_trim(0);
+  dl_iterate_phdr(unmap_program, (void *)sysconf(_SC_PAGESIZE));
 }

@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// A path relative to a folder's root, as the bytes the kernel has: names need not be UTF-8.
 ///
 /// Names are separated by `/`; the root itself is the empty path. Ordered by bytes, so that with the separator
@@ -34,7 +36,10 @@ public struct BytePath: Hashable, Comparable, Sendable, CustomStringConvertible 
   }
 
   public var isRoot: Bool { bytes.isEmpty }
-  public var isReserved: Bool { components.first.map { $0.elementsEqual(Self.reservedName) } ?? false }
+  public var isReserved: Bool {
+    let name = Self.reservedName
+    return bytes.starts(with: name) && (bytes.count == name.count || bytes[name.count] == UInt8(ascii: "/"))
+  }
 
   public var components: [ArraySlice<UInt8>] { bytes.split(separator: UInt8(ascii: "/")) }
 
@@ -73,12 +78,31 @@ public struct BytePath: Hashable, Comparable, Sendable, CustomStringConvertible 
     return to.appending(rest)
   }
 
-  public static func < (a: BytePath, b: BytePath) -> Bool { a.bytes.lexicographicallyPrecedes(b.bytes) }
+  /// The standard library would feed an array's bytes to the hasher, and compare them, one by one.
+  public func hash(into hasher: inout Hasher) { bytes.withUnsafeBytes { hasher.combine(bytes: $0) } }
+
+  public static func == (a: BytePath, b: BytePath) -> Bool {
+    a.bytes.count == b.bytes.count
+      && a.bytes.withUnsafeBytes { a in
+        b.bytes.withUnsafeBytes { b in a.isEmpty || memcmp(a.baseAddress!, b.baseAddress!, a.count) == 0 }
+      }
+  }
+
+  public static func < (a: BytePath, b: BytePath) -> Bool {
+    a.bytes.withUnsafeBytes { x in
+      b.bytes.withUnsafeBytes { y in
+        let count = min(x.count, y.count)
+        let order = count == 0 ? 0 : memcmp(x.baseAddress!, y.baseAddress!, count)
+        return order == 0 ? x.count < y.count : order < 0
+      }
+    }
+  }
 
   /// For people: bytes that are no UTF-8, and control characters, appear as `\xNN`.
   public var description: String { Self.escape(bytes) }
 
   public static func escape(_ bytes: some Collection<UInt8>) -> String {
+    if bytes.allSatisfy({ (0x20..<0x7F).contains($0) }) { return String(decoding: bytes, as: UTF8.self) }
     var out = ""
     for scalar in String(decoding: bytes, as: UTF8.self).unicodeScalars where scalar == "\u{FFFD}" {
       // Only then is the slow way needed; a real U+FFFD in a name is escaped too, which is harmless.

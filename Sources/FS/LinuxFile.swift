@@ -5,11 +5,15 @@ internal import SoftadastraCore
 /// A regular file opened for reading.
 final class LinuxFile: ReadableFile {
   let descriptor: Descriptor
-  let location: String
+  private let volume: LinuxVolume
+  private let path: BytePath
+  /// Made when an error is, not for every file.
+  var location: String { volume.describe(path) }
 
-  init(_ descriptor: consuming Descriptor, at location: String) {
+  init(_ descriptor: consuming Descriptor, of volume: LinuxVolume, at path: BytePath) {
     self.descriptor = descriptor
-    self.location = location
+    self.volume = volume
+    self.path = path
   }
 
   func status() throws(SoftadastraError) -> FileStatus {
@@ -39,7 +43,8 @@ final class LinuxFile: ReadableFile {
 /// Whole reads, writes and copies out of the kernel's partial ones.
 enum FileTransfer {
   static func read(
-    _ descriptor: Int32, at offset: UInt64, into buffer: UnsafeMutableRawBufferPointer, _ location: String
+    _ descriptor: Int32, at offset: UInt64, into buffer: UnsafeMutableRawBufferPointer,
+    _ location: @autoclosure () -> String
   ) throws(SoftadastraError) -> Int {
     guard Int64(exactly: offset) != nil else { return 0 }
     var done = 0
@@ -48,23 +53,26 @@ enum FileTransfer {
       let count = linux_pread(descriptor, rest.baseAddress, rest.count, Int64(offset) + Int64(done))
       if count == 0 { break }
       if count == -Int64(EINTR) { continue }
-      guard count > 0 else { throw .system(Int32(-count), "cannot read", at: location) }
+      guard count > 0 else { throw .system(Int32(-count), "cannot read", at: location()) }
       done += Int(count)
     }
     return done
   }
 
-  static func write(_ descriptor: Int32, at offset: UInt64, _ bytes: UnsafeRawBufferPointer, _ location: String)
+  static func write(
+    _ descriptor: Int32, at offset: UInt64, _ bytes: UnsafeRawBufferPointer,
+    _ location: @autoclosure () -> String
+  )
     throws(SoftadastraError)
   {
     let (end, overflow) = offset.addingReportingOverflow(UInt64(bytes.count))
-    guard !overflow, end <= UInt64(Int64.max) else { throw .system(EFBIG, "cannot write", at: location) }
+    guard !overflow, end <= UInt64(Int64.max) else { throw .system(EFBIG, "cannot write", at: location()) }
     var done = 0
     while done < bytes.count {
       let rest = UnsafeRawBufferPointer(rebasing: bytes[done...])
       let count = linux_pwrite(descriptor, rest.baseAddress, rest.count, Int64(offset) + Int64(done))
       if count == -Int64(EINTR) { continue }
-      guard count > 0 else { throw .system(count == 0 ? EIO : Int32(-count), "cannot write", at: location) }
+      guard count > 0 else { throw .system(count == 0 ? EIO : Int32(-count), "cannot write", at: location()) }
       done += Int(count)
     }
   }

@@ -14,16 +14,18 @@ final class LinuxStagedFile: StagedFile {
   }
 
   let descriptor: Descriptor
-  let location: String
+  private let path: BytePath
+  /// Made when an error is, not for every file.
+  var location: String { volume.describe(path) }
   let place: Mutex<Place>
   /// Keeps the volume, and with it the root, for the removal at the end.
   private let volume: LinuxVolume
 
-  init(_ descriptor: consuming Descriptor, _ place: Place, of volume: LinuxVolume, at location: String) {
+  init(_ descriptor: consuming Descriptor, _ place: Place, of volume: LinuxVolume, at path: BytePath) {
     self.descriptor = descriptor
     self.place = Mutex(place)
     self.volume = volume
-    self.location = location
+    self.path = path
   }
 
   deinit {

@@ -10,20 +10,30 @@ extension LinuxVolume {
     let area = try area(of: displaced.stagedName, "cannot archive")
     guard keep else { return try removeStaged(displaced.stagedName) }
     try validate(path)
-    let archive = try archiveDirectory(for: path)
+    var archive = try archiveDirectory(for: path)
     let source = Array(displaced.stagedName.utf8)
     let stamp = UTCStamp.text(seconds: SystemTime().wallMilliseconds() / 1000)
     for copy in 0..<Self.maxCopiesASecond {
       let name = Self.archiveName(path.name, stamp: stamp, copy: copy)
       let result = renameNoReplace(from: area.number, source, to: archive.number, name)
       if result == 0 { return }
+      if result == -ENOENT, copy == 0 {
+        // Emptied and removed in the meantime, or the displaced file is gone: the second attempt tells.
+        forgetHeld(BytePath(unchecked: Self.versionsPath))
+        archive = try archiveDirectory(for: path)
+        continue
+      }
       guard result == -EEXIST else { throw fail(result, "cannot archive", path) }
     }
     throw fail(-EEXIST, "cannot archive", path)
   }
 
   /// Makes the directories of `path` below the archive, and opens the last.
-  private func archiveDirectory(for path: BytePath) throws(SoftadastraError) -> Descriptor {
+  private func archiveDirectory(for path: BytePath) throws(SoftadastraError) -> HeldDirectory {
+    let parent = BytePath(
+      unchecked: Self.versionsPath + (path.parent.isRoot ? [] : [UInt8(ascii: "/")] + path.parent.bytes))
+    // Mostly it was made for another file before; where a file bears its name, the walk finds out.
+    if let known = hold(parent.bytes).directory { return known }
     var held = try directory(Self.versionsPath, "cannot archive", path)
     for component in path.components.dropLast() {
       var name = Array(component)
@@ -38,7 +48,7 @@ extension LinuxVolume {
         name = Array(name.prefix(BytePath.maxNameBytes - 1)) + [UInt8(ascii: "~")]
       }
       guard let next = Descriptor(number) else { throw fail(number, "cannot archive", path) }
-      held = next
+      held = HeldDirectory(next)
     }
     return held
   }

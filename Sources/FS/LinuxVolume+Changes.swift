@@ -27,6 +27,7 @@ extension LinuxVolume {
   }
 
   public func makeDirectory(_ path: BytePath, permissions: UInt16) throws(SoftadastraError) -> FileStatus {
+    forgetHeld(path)
     let parent = try parent(of: path, "cannot create directory")
     let mode = permissions & 0o777
     let result = withCPath(path.name) { linux_mkdirat(parent.number, $0, UInt32(mode)) }
@@ -37,6 +38,7 @@ extension LinuxVolume {
   }
 
   public func removeDirectory(_ path: BytePath) throws(SoftadastraError) {
+    forgetHeld(path)
     let parent = try parent(of: path, "cannot remove directory")
     let result = withCPath(path.name) { linux_unlinkat(parent.number, $0, AT_REMOVEDIR) }
     guard result == 0 else { throw fail(result, "cannot remove directory", path) }
@@ -70,6 +72,8 @@ extension LinuxVolume {
   }
 
   public func move(_ from: BytePath, to: BytePath) throws(SoftadastraError) -> FileStatus {
+    forgetHeld(from)
+    forgetHeld(to)
     let source = try parent(of: from, "cannot move")
     let target = try parent(of: to, "cannot move to")
     let result = renameNoReplace(from: source.number, Array(from.name), to: target.number, Array(to.name))

@@ -102,6 +102,7 @@ extension LinuxVolume {
   }
 
   public func displace(_ path: BytePath) throws(SoftadastraError) -> Displaced {
+    forgetHeld(path)
     let parent = try parent(of: path, "cannot remove")
     let name = uniqueName(Self.trashPrefix)
     let area = try area(of: name, "cannot remove")
@@ -114,6 +115,7 @@ extension LinuxVolume {
   }
 
   public func replace(_ displaced: Displaced, at path: BytePath) throws(SoftadastraError) -> FileStatus {
+    forgetHeld(path)
     let parent = try parent(of: path, "cannot put back")
     let area = try area(of: displaced.stagedName, "cannot put back")
     let result = renameNoReplace(

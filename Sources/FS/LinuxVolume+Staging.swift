@@ -29,7 +29,7 @@ extension LinuxVolume {
   }
 
   /// The directory of a staged name, which must be one plain name.
-  func area(of name: String, _ what: String) throws(SoftadastraError) -> Descriptor {
+  func area(of name: String, _ what: String) throws(SoftadastraError) -> HeldDirectory {
     let path = BytePath(unchecked: Self.stagingPath).appending(name)
     guard !name.isEmpty, !name.utf8.contains(UInt8(ascii: "/")), name.utf8.count <= BytePath.maxNameBytes else {
       throw fail(-EINVAL, what, path)
@@ -46,9 +46,12 @@ extension LinuxVolume {
     let mode = UInt32(permissions & 0o777)
     let staging = BytePath(unchecked: Self.stagingPath)
     if features.hasUnnamedFiles {
-      let result = Beneath.open(root.number, Self.stagingPath, flags: linux_o_tmpfile | O_RDWR, mode: mode)
+      let (area, failure) = hold(Self.stagingPath)
+      guard let area else { throw fail(failure, "cannot stage a file in", staging) }
+      let flags = linux_o_tmpfile | O_RDWR | O_CLOEXEC
+      let result = linux_openat(area.number, ".", flags, mode)
       if let opened = Descriptor(result) {
-        return LinuxStagedFile(opened, .unnamed, of: self, at: describe(staging))
+        return LinuxStagedFile(opened, .unnamed, of: self, at: staging)
       }
       guard [EOPNOTSUPP, EISDIR, EINVAL].contains(-result) else {
         throw fail(result, "cannot stage a file in", staging)
@@ -60,7 +63,7 @@ extension LinuxVolume {
     let flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC
     let result = withCPath(name.utf8) { linux_openat(area.number, $0, flags, mode) }
     guard let opened = Descriptor(result) else { throw fail(result, "cannot stage", stagedPath(name)) }
-    return LinuxStagedFile(opened, .staged(name, isKept: false), of: self, at: describe(stagedPath(name)))
+    return LinuxStagedFile(opened, .staged(name, isKept: false), of: self, at: stagedPath(name))
   }
 
   public func stage(named name: String) throws(SoftadastraError) -> any StagedFile {
@@ -68,7 +71,7 @@ extension LinuxVolume {
     let flags = O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC
     let result = withCPath(name.utf8) { linux_openat(area.number, $0, flags, 0o600) }
     guard let opened = Descriptor(result) else { throw fail(result, "cannot stage", stagedPath(name)) }
-    let file = LinuxStagedFile(opened, .staged(name, isKept: true), of: self, at: describe(stagedPath(name)))
+    let file = LinuxStagedFile(opened, .staged(name, isKept: true), of: self, at: stagedPath(name))
     guard try file.status().kind == .file else { throw fail(-EINVAL, "cannot stage", stagedPath(name)) }
     return file
   }

@@ -112,7 +112,7 @@ public final class LinuxVolume: Volume {
   }
 
   /// Opens the directory that holds `path`, for calls relative to it.
-  func parent(of path: BytePath, _ what: String) throws(SoftadastraError) -> Descriptor {
+  func parent(of path: BytePath, _ what: String) throws(SoftadastraError) -> HeldDirectory {
     guard !path.isRoot else { throw fail(-EINVAL, what, path) }
     try validate(path)
     let name = path.name
@@ -121,11 +121,11 @@ public final class LinuxVolume: Volume {
   }
 
   func directory(_ bytes: some Collection<UInt8>, _ what: String, _ path: BytePath) throws(SoftadastraError)
-    -> Descriptor
+    -> HeldDirectory
   {
-    let result = Beneath.open(root.number, bytes, flags: Self.throughFlags)
-    guard let opened = Descriptor(result) else { throw fail(result, what, path) }
-    return opened
+    let (directory, result) = hold(bytes)
+    guard let directory else { throw fail(result, what, path) }
+    return directory
   }
 
   func status(in directory: Int32, _ name: some Collection<UInt8>, _ what: String, _ path: BytePath)
@@ -141,22 +141,19 @@ public final class LinuxVolume: Volume {
 
   public func status(_ path: BytePath) throws(SoftadastraError) -> FileStatus? {
     try validate(path)
-    if !path.isRoot, !path.bytes.contains(UInt8(ascii: "/")) {
-      // Directly below the root there is nothing to resolve: one call instead of three.
-      var raw = linux_status()
-      let looked = withCPath(path.bytes) { linux_fstatat(root.number, $0, AT_SYMLINK_NOFOLLOW, &raw) }
-      if looked == -ENOENT { return nil }
-      guard looked == 0 else { throw fail(looked, "cannot look at", path) }
-      return FileStatus(raw)
-    }
-    let result = Beneath.open(root.number, path.bytes, flags: linux_o_path)
-    guard let opened = Descriptor(result) else {
-      // A parent that is a symlink or a file: nothing of ours is there.
-      if [ENOENT, ENOTDIR, ELOOP].contains(-result) { return nil }
-      throw fail(result, "cannot look at", path)
-    }
     var raw = linux_status()
-    let looked = linux_fstat(opened.number, &raw)
+    let name = path.isRoot ? [UInt8(ascii: ".")][...] : path.name
+    var looked: Int32
+    if path.isRoot || name.count == path.bytes.count {
+      // Directly below the root there is nothing to resolve.
+      looked = withCPath(name) { linux_fstatat(root.number, $0, AT_SYMLINK_NOFOLLOW, &raw) }
+    } else {
+      let (parent, result) = hold(path.bytes.dropLast(name.count + 1))
+      looked = result
+      if let parent { looked = withCPath(name) { linux_fstatat(parent.number, $0, AT_SYMLINK_NOFOLLOW, &raw) } }
+    }
+    // A parent that is a symlink or a file: nothing of ours is there.
+    if [ENOENT, ENOTDIR, ELOOP].contains(-looked) { return nil }
     guard looked == 0 else { throw fail(looked, "cannot look at", path) }
     return FileStatus(raw)
   }
@@ -187,7 +184,7 @@ public final class LinuxVolume: Volume {
   public func openForReading(_ path: BytePath) throws(SoftadastraError) -> any ReadableFile {
     try validate(path)
     // O_NONBLOCK: a FIFO put in the place of the file must not hang the caller.
-    let result = Beneath.open(root.number, path.bytes, flags: O_RDONLY | O_NONBLOCK | O_NOCTTY)
+    let result = openBeneath(path, flags: O_RDONLY | O_NONBLOCK | O_NOCTTY)
     guard let opened = Descriptor(result) else {
       if result == -ELOOP { throw notAFile(path) }
       throw fail(result, "cannot open", path)
@@ -196,7 +193,7 @@ public final class LinuxVolume: Volume {
     let looked = linux_fstat(opened.number, &raw)
     guard looked == 0 else { throw fail(looked, "cannot open", path) }
     guard FileStatus(raw).kind == .file else { throw notAFile(path) }
-    return LinuxFile(opened, at: describe(path))
+    return LinuxFile(opened, of: self, at: path)
   }
 
   private func notAFile(_ path: BytePath) -> SoftadastraError {

@@ -148,8 +148,8 @@ struct PendingNames {
 
   private mutating func sweep() {
     if live == 0 {
-      entries.removeAll(keepingCapacity: entries.count < 65_536)
-      names.removeAll(keepingCapacity: names.count < 1 << 20)
+      entries.removeAll(keepingCapacity: entries.count < 4096)
+      names.removeAll(keepingCapacity: names.count < 128 << 10)
       ready.removeAll()
       nextDeadline = .max
       slots = Array(repeating: -1, count: min(slots.count, 4096))

@@ -50,6 +50,9 @@ public protocol Volume: Sendable {
   /// RENAME_NOREPLACE; `.conflict` if `to` is taken.
   func move(_ from: BytePath, to: BytePath) throws(SoftadastraError) -> FileStatus
 
+  /// Runs the closure, on this thread; what it calls may keep directories open in between.
+  func holdDirectories(while body: () -> Void)
+
   /// Everything done so far is on the disk when this returns (syncfs).
   func barrier() throws(SoftadastraError)
   /// Bytes free for this user.
@@ -57,6 +60,14 @@ public protocol Volume: Sendable {
 }
 
 extension Volume {
+  public func holdDirectories(while body: () -> Void) { body() }
+
+  public func holdingDirectories<T>(_ body: () -> T) -> T {
+    var result: T?
+    holdDirectories { result = body() }
+    return result!
+  }
+
   public func stagedStatus(_ name: String) throws(SoftadastraError) -> FileStatus? {
     throw SoftadastraError(.unsupported, "cannot look at", at: name, why: "this volume does not tell")
   }

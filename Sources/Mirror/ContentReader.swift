@@ -1,6 +1,7 @@
 internal import Glibc
 public import SoftadastraCore
 public import SoftadastraFS
+internal import SoftadastraSync
 
 /// Reads a file into a manifest, or inline content, noticing when it changes meanwhile. Blocks: for worker threads.
 public struct ContentReader: Sendable {
@@ -20,13 +21,66 @@ public struct ContentReader: Sendable {
   public func manifest(
     of path: BytePath, previousClass: UInt8?
   ) throws(SoftadastraError) -> (FileStatus, Manifest) {
+    let read = try contents(of: path, previousClass: previousClass)
+    return (read.status, read.manifest)
+  }
+
+  /// The same, and the bytes themselves if they would travel inside their change.
+  func contents(
+    of path: BytePath, previousClass: UInt8?
+  ) throws(SoftadastraError) -> (status: FileStatus, manifest: Manifest, inline: [UInt8]?) {
     let file = try volume.openForReading(path)
     let before = try file.status()
     guard before.kind == .file else { throw changed(path) }
-    let manifest = try chunks(of: file, size: before.size, previousClass: previousClass, path)
+    let sizeClass =
+      previousClass.flatMap { ChunkSizeClass(rawValue: $0)?.next(forFileSize: before.size) }
+      ?? ChunkSizeClass(forFileSize: before.size)
+    let manifest: Manifest
+    var inline: [UInt8]?
+    if before.size <= UInt64(Change.maxInlineBytes) {
+      let bytes = try whole(file, count: Int(before.size), path)
+      manifest = chunks(of: bytes, sizeClass)
+      inline = bytes
+    } else {
+      manifest = try chunks(of: file, size: before.size, sizeClass, path)
+    }
     let after = try file.status()
     guard after == before else { throw changed(path) }
-    return (after, manifest)
+    return (after, manifest, inline)
+  }
+
+  private func whole(_ file: any ReadableFile, count: Int, _ path: BytePath) throws(SoftadastraError) -> [UInt8] {
+    var failure: SoftadastraError?
+    let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+      do throws(SoftadastraError) {
+        filled =
+          count == 0
+          ? 0
+          : try file.read(
+            at: 0, into: UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[..<count]))
+      } catch {
+        failure = error
+      }
+    }
+    if let failure { throw failure }
+    guard bytes.count == count else { throw changed(path) }
+    return bytes
+  }
+
+  private func chunks(of bytes: [UInt8], _ sizeClass: ChunkSizeClass) -> Manifest {
+    let chunker = Chunker(sizeClass)
+    var result: [Manifest.Chunk] = []
+    bytes.withUnsafeBytes { buffer in
+      var start = 0
+      while start < buffer.count {
+        let rest = UnsafeRawBufferPointer(rebasing: buffer[start...])
+        let length = chunker.cut(rest, isAtEnd: true) ?? rest.count
+        result.append(
+          Manifest.Chunk(hash: hasher.hash(UnsafeRawBufferPointer(rebasing: rest[..<length])), length: UInt32(length)))
+        start += length
+      }
+    }
+    return Manifest(sizeClass: sizeClass.rawValue, chunks: result)
   }
 
   /// The bytes of a small file, if they still are what the manifest says; nil otherwise.
@@ -58,12 +112,8 @@ public struct ContentReader: Sendable {
   }
 
   private func chunks(
-    of file: any ReadableFile, size: UInt64, previousClass: UInt8?, _ path: BytePath
+    of file: any ReadableFile, size: UInt64, _ sizeClass: ChunkSizeClass, _ path: BytePath
   ) throws(SoftadastraError) -> Manifest {
-    let sizeClass =
-      previousClass.flatMap { ChunkSizeClass(rawValue: $0)?.next(forFileSize: size) }
-      ?? ChunkSizeClass(forFileSize: size)
-    guard size > 0 else { return Manifest(sizeClass: sizeClass.rawValue, chunks: []) }
     let chunker = Chunker(sizeClass)
     let capacity = max(1, Int(min(size, UInt64(max(Self.bufferBytes, 2 * sizeClass.maximum)))))
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: capacity, alignment: 64)

@@ -80,6 +80,15 @@ struct DiskOperation: Sendable {
   }
 
   private func place(_ staged: (any StagedFile)?) throws(SoftadastraError) -> Outcome {
+    if let staged, expected == nil, let value = wanted.value, case .file(let size, let modified, _) = value.kind {
+      try staged.finish(size: size, permissions: value.permissions, modifiedNanoseconds: modified)
+      // Mostly the name is free, and linking refuses a taken one by itself.
+      do throws(SoftadastraError) {
+        return .applied(fingerprint: try linked(staged).fingerprint, copyFingerprint: nil)
+      } catch {
+        guard error.code == .changed else { throw error }
+      }
+    }
     let status = try volume.status(path)
     guard let value = wanted.value else { return try delete(status) }
     if let status, status.fingerprint != expected {

@@ -12,8 +12,8 @@ internal import SoftadastraSync
 extension FolderMirror {
   private static let firstRetryNanoseconds: UInt64 = 1_000_000_000
   private static let maxRetryNanoseconds: UInt64 = 60_000_000_000
-  /// Batches whose barrier and commit may be under way while the next one is worked on.
-  private static let maxFinishing = 3
+  /// Changes that are on disk and not yet recorded; above it, applying waits for the barrier.
+  private static let maxUnfinished = 8192
   /// So often an item may find the disk changed before it is shown as blocked.
   private static let maxAttempts = 5
   /// Conflict copies of one file that are compared with another one before it is made.
@@ -30,7 +30,7 @@ extension FolderMirror {
 
   func applyLoop() async {
     while isRunning {
-      guard pending.hasQueued, configuration.mode != .sendOnly, finishing < Self.maxFinishing else {
+      guard pending.hasQueued, configuration.mode != .sendOnly, unfinishedCount < Self.maxUnfinished else {
         await sleepUntilWork()
         continue
       }
@@ -59,6 +59,7 @@ extension FolderMirror {
   }
 
   private func sleepUntilWork() async {
+    finishIfDue(isIdle: true)
     noteProgress()
     await withCheckedContinuation { applySignal.wait($0) }
   }
@@ -81,10 +82,10 @@ extension FolderMirror {
       }
     }
     let outcomes = await perform(steps)
-    var done: [(Step, DiskOperation.Outcome)] = []
+    var done: [Done] = []
     for (step, outcome) in zip(steps, outcomes) {
       switch outcome {
-      case .applied, .rescued: done.append((step, outcome))
+      case .applied, .rescued: done.append(Done(of: step, outcome))
       case .changedLocally: retryAfterObserving(step)
       case .obstructed(let parent): await makeWay(for: step, at: parent)
       case .failed(let error):
@@ -92,10 +93,10 @@ extension FolderMirror {
         release([step.item.path])
       }
     }
-    guard !done.isEmpty || !mutations.isEmpty || !settled.isEmpty else { return }
-    finishing += 1
-    let before = lastFinish
-    lastFinish = Task { await self.finish(done, mutations, settled, after: before) }
+    // The bytes are in the file: they need not be held until it is durable.
+    for done in done { pending.update(done.item.path, done.item.entry.version.dot) { $0.content = nil } }
+    releaseHeldSenders()
+    finish(Unfinished(done: done, mutations: mutations, settled: settled.map(\.withoutContent)))
   }
 
   /// Decides on one item: what needs no disk work goes straight into `mutations` and `settled`.
@@ -145,7 +146,8 @@ extension FolderMirror {
       let entry = local.map { surviving(entry, over: $0.version) } ?? entry
       let operation = DiskOperation(
         path: item.path, wanted: entry, expected: local?.isDeleted == false ? summary?.tag : nil, content: content,
-        copyPath: copy.flatMap { isCopied($0, of: item.path) ? nil : $0.path }, volume: volume, reader: reader, made: made)
+        copyPath: copy.flatMap { isCopied($0, of: item.path) ? nil : $0.path }, volume: volume, reader: reader,
+        made: made)
       return Step(item: item, entry: entry, copy: copy, operation: operation)
     }
   }
@@ -161,7 +163,7 @@ extension FolderMirror {
   }
 
   /// The survivor of a conflict, under a new version where its own must not cover the loser's.
-  private func surviving(_ entry: FileEntry, over loser: Version) -> FileEntry {
+  func surviving(_ entry: FileEntry, over loser: Version) -> FileEntry {
     guard ConflictRule.mustRenew(entry.version, over: loser) else { return entry }
     return entry.with(store.newVersion(basedOn: entry.version.vector, author: configuration.author))
   }
@@ -221,109 +223,6 @@ extension FolderMirror {
     return await onPool(prepared) { $0.operation.place($0) }
   }
 
-  /// Makes what was done durable, then records it.
-  private func finish(
-    _ done: [(Step, DiskOperation.Outcome)], _ mutations: [Mutation], _ settled: [PendingTree.Item],
-    after before: Task<Void, Never>?
-  ) async {
-    let volume = self.volume
-    let failure: SoftadastraError? =
-      done.isEmpty
-      ? nil
-      : await pool.run {
-        do throws(SoftadastraError) {
-          try volume.barrier()
-          return nil
-        } catch {
-          return error
-        }
-      }
-    // Recorded in the order in which it was done: a directory before what is in it.
-    await before?.value
-    if let failure {
-      for (step, _) in done { blockItem(step.item, failure) }
-    } else {
-      await record(done, mutations, settled)
-    }
-    finishing -= 1
-    release(done.map(\.0.item.path) + settled.map(\.path))
-    applySignal.raise()
-    noteProgress()
-  }
-
-  private func record(
-    _ done: [(Step, DiskOperation.Outcome)], _ mutations: [Mutation], _ settled: [PendingTree.Item]
-  ) async {
-    var mutations = mutations
-    for (step, outcome) in done {
-      let key = StoreKey.file(folder, step.item.path)
-      switch outcome {
-      case .applied(let fingerprint, let copyFingerprint):
-        mutations.append(step.entry.mutation(key: key, tag: fingerprint))
-        if step.entry.value?.isDirectory == true { made.remove(step.item.path) }
-        // New times on a file that somebody may have written to at that moment: its bytes decide, not its fingerprint.
-        if case .unchanged = step.operation.content { unsettled.insert(step.item.path) }
-        if case .file = step.entry.value?.kind { readAgainWhenSettled(step.item.path) }
-        if step.entry.isConflictCopy { mutations += absorbed(step.entry, at: step.item.path) }
-        if let copy = step.copy, let copyFingerprint {
-          let copyKey = StoreKey.file(folder, copy.path)
-          if store.summary(copyKey) == nil { mutations.append(copy.entry.mutation(key: copyKey, tag: copyFingerprint)) }
-        }
-      case .rescued(let fingerprint, let rescue):
-        mutations.append(step.entry.mutation(key: key, tag: fingerprint))
-        markDirty(rescue)
-        host.report(.conflict(step.item.path, copy: rescue))
-      case .changedLocally, .failed, .obstructed: break
-      }
-    }
-    mutations += madeParents(of: done.map(\.0.item.path))
-    let finished = settled + done.map(\.0.item)
-    for item in finished { mutations.append(.erase(key: remoteKey(item.path, item.entry.version.dot))) }
-    do throws(SoftadastraError) {
-      let ticket = try store.commit(mutations)
-      try await store.wait(ticket)
-    } catch {
-      halt(error)
-      return
-    }
-    var origins: [(peer: NodeID, sequence: UInt64)] = []
-    for item in finished {
-      // Others may have sent the same meanwhile: what is in the tree now counts, not the copy that was taken.
-      let senders = pending[item.path, item.entry.version.dot]?.origins ?? item.origins
-      if let copy = item.handedTo, pending[copy.path, copy.dot] != nil {
-        pending.update(copy.path, copy.dot) { $0.origins += senders.filter { !item.origins.contains($0) } }
-      } else if item.handedTo == nil {
-        origins += senders.map { ($0.peer, $0.sequence) }
-      } else {
-        origins += senders.filter { !item.origins.contains($0) }.map { ($0.peer, $0.sequence) }
-      }
-      pending.remove(item.path, item.entry.version.dot)
-      unblock(item.path)
-    }
-    for item in settled where pending.isUnused(item.stagedName) { forgetFetch(item) }
-    for (step, _) in done {
-      let key = FetchKey(path: step.item.path, dot: step.item.entry.version.dot)
-      if case .staged(key.stagedName) = step.operation.content { staged.remove(key) } else { forgetFetch(step.item) }
-      host.report(step.entry.isDeleted ? .deleted(step.item.path) : .received(step.item.path))
-      if step.entry.isDeleted { await removeEmptiedParents(of: [step.item.path]) }
-    }
-    releaseHeldSenders()
-    await host.settled(.folder(folder), origins)
-    if pending.isEmpty { await host.nothingPending(.folder(folder)) }
-  }
-
-  /// The winner that a fetched copy lost against has seen it from now on.
-  private func absorbed(_ copy: FileEntry, at path: BytePath) -> [Mutation] {
-    guard let original = ConflictName.original(of: path) else { return [] }
-    let key = StoreKey.file(folder, original)
-    let summary = store.summary(key)
-    guard let winner = try? observer.entry(key, summary, original), !winner.version.covers(copy.version),
-      copy.version.compare(winner.version) == .concurrent
-    else { return [] }
-    let survivor = surviving(winner.with(winner.version.absorbing(copy.version)), over: copy.version)
-    return [survivor.mutation(key: key, tag: summary?.tag ?? 0)]
-  }
-
   // MARK: What does not work out
 
   private func retryAfterObserving(_ step: Step) {
@@ -377,5 +276,13 @@ extension FolderMirror {
     pending.requeueDue(now: .max, path: path)
     rescan(path)
     applySignal.raise()
+  }
+}
+
+extension PendingTree.Item {
+  var withoutContent: PendingTree.Item {
+    var copy = self
+    copy.content = nil
+    return copy
   }
 }

@@ -56,7 +56,7 @@ extension FolderMirror {
         let copy = FileEntry(version: entry.version, stored: entry.stored, isConflictCopy: true)
         mutations.append(copy.mutation(key: StoreKey.file(folder, name), tag: moved.fingerprint))
       }
-      await commitLocal(mutations)
+      commitLocal(mutations)
       host.report(.conflict(obstacle, copy: name))
     } else {
       deferred.insert(obstacle)
@@ -103,19 +103,23 @@ extension FolderMirror {
 
   /// Directories without an entry that live only for what is below them go with the last of it.
   func removeEmptiedParents(of paths: [BytePath]) async {
-    var seen: Set<BytePath> = []
-    for path in paths {
-      var parent = path.parent
-      while !parent.isRoot, seen.insert(parent).inserted {
-        let isImplicit = store.summary(StoreKey.file(folder, parent))?.isDeleted ?? (made.fingerprint(parent) != nil)
-        // One that has no entry and was not made here is somebody's, not looked at yet.
-        guard isImplicit, !observer.hasLiveDescendants(parent), !pending.hasDescendants(of: parent) else { break }
-        let volume = self.volume
-        let directory = parent
-        guard await pool.run({ (try? volume.removeDirectory(directory)) != nil }) else { break }
-        made.remove(directory)
-        parent = parent.parent
-      }
+    var candidates = Set(paths.map(\.parent))
+    while !candidates.isEmpty {
+      let directories = candidates.filter(isEmptied).sorted { $0 > $1 }
+      guard !directories.isEmpty else { return }
+      let volume = self.volume
+      let isRemoved = await onPool(directories) { (try? volume.removeDirectory($0)) != nil }
+      let removed = zip(directories, isRemoved).filter(\.1).map(\.0)
+      for directory in removed { made.remove(directory) }
+      candidates = Set(removed.map(\.parent))
     }
+  }
+
+  private func isEmptied(_ directory: BytePath) -> Bool {
+    guard !directory.isRoot else { return false }
+    // One that has no entry and was not made here is somebody's, not looked at yet.
+    let isImplicit =
+      store.summary(StoreKey.file(folder, directory))?.isDeleted ?? (made.fingerprint(directory) != nil)
+    return isImplicit && !observer.hasLiveDescendants(directory) && !pending.hasDescendants(of: directory)
   }
 }

@@ -183,7 +183,7 @@ extension FolderMirror {
     pending.remove(item.path, item.entry.version.dot)
     unblock(item.path)
     Task {
-      await self.commitLocal([.erase(key: self.remoteKey(item.path, item.entry.version.dot))])
+      self.commitLocal([.erase(key: self.remoteKey(item.path, item.entry.version.dot))])
       self.settleLater(item.origins)
     }
   }

@@ -66,7 +66,7 @@ extension FolderMirror {
     ]
     mutations += moveMutations(source, from: from, to: to, version: version, rootTag: fingerprint)
     mutations += oldMoveRecords()
-    await commitLocal(mutations)
+    commitLocal(mutations)
     host.report(.renamed(from, to: to))
     return true
   }

@@ -69,6 +69,7 @@ extension FolderMirror {
     var failed: [BytePath] = []
     var absent: [BytePath] = []
     var adopted: [PendingTree.Item] = []
+    var contents: [(at: Int, bytes: [UInt8])] = []
     for (path, observation) in observations {
       let key = StoreKey.file(folder, path)
       switch observation {
@@ -79,7 +80,7 @@ extension FolderMirror {
       case .absent:
         unblock(path)
         absent.append(path)
-      case .changed(let value, let fingerprint):
+      case .changed(let value, let fingerprint, let inline):
         unblock(path)
         if let item = wantedItem(path, value.value) {
           // A crash came between the change on disk and its record: the disk holds what the intent wanted.
@@ -94,7 +95,10 @@ extension FolderMirror {
           continue
         }
         if case .file = value.value.kind { readAgainWhenSettled(path) }
-        if let mutation = localChange(path, key, value, fingerprint) { mutations.append(mutation) }
+        if let mutation = localChange(path, key, value, fingerprint) {
+          if let inline, !inline.isEmpty, !sources.isEmpty { contents.append((mutations.count, inline)) }
+          mutations.append(mutation)
+        }
         if !value.value.isDirectory, observer.hasLiveDescendants(path) { absent.append(path) }
       case .unsupported:
         block(
@@ -108,10 +112,13 @@ extension FolderMirror {
       }
     }
     // Deletions first: a peer that puts a file in a directory's place must have seen the directory emptied.
-    if !absent.isEmpty { mutations = await deletions(absent) + mutations }
+    let deletions = absent.isEmpty ? [] : await deletions(absent)
     lookAgain(at: again, afterMilliseconds: Self.changingDelayMilliseconds)
     lookAgain(at: failed, afterMilliseconds: Self.failedDelayMilliseconds)
-    await commitLocal(mutations)
+    if let ticket = commitLocal(deletions + mutations) {
+      let first = ticket.sequences.lowerBound + UInt64(deletions.count)
+      for content in contents { recentContent.remember(content.bytes, of: first + UInt64(content.at)) }
+    }
     if !absent.isEmpty { await removeEmptiedParents(of: absent) }
     guard !adopted.isEmpty else { return }
     var origins: [PendingTree.Origin] = []
@@ -139,8 +146,10 @@ extension FolderMirror {
 
   /// The remote-tree item, if any, whose value the disk holds exactly, and that the synced entry has not seen.
   private func wantedItem(_ path: BytePath, _ value: FileValue) -> PendingTree.Item? {
+    let dots = pending.dots(at: path)
+    guard !dots.isEmpty else { return nil }
     let local = try? store.get(StoreKey.file(folder, path))?.version
-    return pending.dots(at: path).compactMap { pending[path, $0] }.first {
+    return dots.compactMap { pending[path, $0] }.first {
       $0.entry.value == value && !(local?.covers($0.entry.version) ?? false)
     }
   }
@@ -240,12 +249,14 @@ extension FolderMirror {
   }
 
   /// Commits local versions; peers hear of them once they are durable (the store's change callback).
-  func commitLocal(_ mutations: [Mutation]) async {
-    guard !mutations.isEmpty else { return }
+  @discardableResult
+  func commitLocal(_ mutations: [Mutation]) -> CommitTicket? {
+    guard !mutations.isEmpty else { return nil }
     do throws(SoftadastraError) {
-      _ = try store.commit(mutations)
+      return try store.commit(mutations)
     } catch {
       halt(error)
+      return nil
     }
   }
 

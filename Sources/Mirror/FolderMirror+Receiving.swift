@@ -14,7 +14,7 @@ extension FolderMirror {
 
   /// Records the changes durably as known and queues them to be applied.
   ///
-  /// Suspends while much inline content waits in memory: that is what holds a fast sender back. A change that makes no
+  /// Suspends while much waits in memory: that is what holds a fast sender back. A change that makes no
   /// sense is refused by itself, with the reason; the others count.
   public func receive(_ changes: [Change], from peer: NodeID, cursor: Mutation?) async throws(SoftadastraError)
     -> Receipt
@@ -44,7 +44,7 @@ extension FolderMirror {
       receipt.answers.append(.want(.folder(folder), keys: keys))
     }
     applySignal.raise()
-    while isRunning, pending.inlineBytes > Self.maxInlineBytesHeld {
+    while isRunning, isFull {
       await withCheckedContinuation { held.append($0) }
     }
     return receipt
@@ -213,8 +213,13 @@ extension FolderMirror {
   /// Nothing waits in either direction, blocked paths included.
   public var isSettled: Bool { isQuiet && pending.isEmpty }
 
+  private var isFull: Bool {
+    pending.inlineBytes > Self.maxInlineBytesHeld
+      || pending.queuedCount > Self.maxQueuedHeld && configuration.mode != .sendOnly
+  }
+
   func releaseHeldSenders() {
-    guard pending.inlineBytes <= Self.maxInlineBytesHeld else { return }
+    guard !held.isEmpty, !isFull else { return }
     for waiter in held { waiter.resume() }
     held.removeAll()
   }

@@ -46,7 +46,7 @@ extension FolderMirror {
     var change = Change(sequence: item.sequence, key: key, version: version, flags: flags, value: entry.value)
     if case .file(let size, _, let manifest) = stored.value.kind, size > 0 {
       if size <= UInt64(Change.maxInlineBytes) {
-        change.content = reader.inlineContent(of: path, manifest, size: size)
+        change.content = recentContent.take(item.sequence) ?? reader.inlineContent(of: path, manifest, size: size)
       } else if allowingDelta, let delta = stored.delta, peerWatermark.covers(delta.base),
         let bytes = stored.encodedAsDelta()
       {
@@ -64,7 +64,8 @@ extension FolderMirror {
     guard case .fetchFailed(_, .superseded) = answer else { return [answer] }
     let places = [fetch.path, ConflictName.original(of: fetch.path)].compactMap { $0 }
     let prefix = SpaceID.folder(configuration.folder).prefix
-    let changes = await wholeChanges(for: places.map { Array(StoreKey.file(configuration.folder, $0).dropFirst(prefix.count)) })
+    let changes = await wholeChanges(
+      for: places.map { Array(StoreKey.file(configuration.folder, $0).dropFirst(prefix.count)) })
     return changes.isEmpty ? [answer] : [.supplement(.folder(configuration.folder), changes), answer]
   }
 

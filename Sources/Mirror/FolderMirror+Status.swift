@@ -38,6 +38,15 @@ extension FolderMirror {
       blocked: unsupported.sorted { $0.key < $1.key }.map { ($0.key, $0.value) })
   }
 
+  /// Lets go of what only spares work in a burst.
+  public func giveBackMemory() {
+    recentContent.removeAll()
+    if dirty.isEmpty { dirty = [] }
+    if deferred.isEmpty { deferred = [] }
+    if busy.isEmpty { busy = [] }
+    if pending.isEmpty { pending = PendingTree() }
+  }
+
   private func missingBytes(_ item: PendingTree.Item) -> UInt64 {
     let key = FetchKey(path: item.path, dot: item.entry.version.dot)
     return fetches[key]?.plan.bytesMissing ?? item.entry.value?.size ?? 0

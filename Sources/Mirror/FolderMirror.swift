@@ -41,11 +41,13 @@ public actor FolderMirror {
   }
 
   /// Content of small files that may wait in memory to be applied; beyond it a sender is held back.
-  static let maxInlineBytesHeld = 32 << 20
+  static let maxInlineBytesHeld = 16 << 20
+  /// Changes that may wait in memory to be applied, beyond those that are blocked or being fetched.
+  static let maxQueuedHeld = 4096
   static let observeBatch = 1024
   static let applyBatch = 512
   /// Paths handed to one worker at a time.
-  static let slice = 32
+  static let slice = 64
 
   public nonisolated let configuration: Configuration
   public nonisolated var folder: FolderID { configuration.folder }
@@ -55,6 +57,7 @@ public actor FolderMirror {
   nonisolated let reader: ContentReader
   nonisolated let observer: Observer
   nonisolated let made = MadeDirectories()
+  nonisolated let recentContent = RecentContent()
   nonisolated let time: any TimeSource
   nonisolated let host: MirrorHost
   nonisolated let isIgnored: @Sendable (BytePath, Bool) -> Bool
@@ -76,8 +79,14 @@ public actor FolderMirror {
   var pending = PendingTree()
   var busy: Set<BytePath> = []
   var applySignal = WakeUp()
+  /// Batches that are on disk and wait for their barrier and record.
   var finishing = 0
-  var lastFinish: Task<Void, Never>?
+  var unfinished: [Unfinished] = []
+  var unfinishedCount = 0
+  var isFinishing = false
+  /// Applying waits for what is unfinished, or has nothing more to do.
+  var mustFinish = false
+  var lastBarrier: UInt64 = 0
   var isApplying = false
   var held: [CheckedContinuation<Void, Never>] = []
 
@@ -264,13 +273,14 @@ public actor FolderMirror {
   nonisolated func onPool<Input: Sendable, Output: Sendable>(
     _ inputs: [Input], _ body: @escaping @Sendable (Input) -> Output
   ) async -> [Output] {
-    if inputs.count <= Self.slice { return await pool.run { inputs.map(body) } }
+    let volume = self.volume
+    if inputs.count <= Self.slice { return await pool.run { volume.holdingDirectories { inputs.map(body) } } }
     let slices = stride(from: 0, to: inputs.count, by: Self.slice).map {
       Array(inputs[$0..<min($0 + Self.slice, inputs.count)])
     }
     return await withTaskGroup(of: (Int, [Output]).self) { group in
       for (index, slice) in slices.enumerated() {
-        group.addTask { (index, await self.pool.run { slice.map(body) }) }
+        group.addTask { (index, await self.pool.run { volume.holdingDirectories { slice.map(body) } }) }
       }
       var results = [[Output]](repeating: [], count: slices.count)
       for await (index, outputs) in group { results[index] = outputs }

@@ -10,8 +10,8 @@ public enum Observation: Sendable {
   /// The same value under another fingerprint (or a coarse timestamp that has settled): only the tag is renewed.
   case retag(UInt64)
   case absent
-  /// Another value than the synced entry's.
-  case changed(StoredFileValue, fingerprint: UInt64)
+  /// Another value than the synced entry's; with the bytes, if they would travel inside their change.
+  case changed(StoredFileValue, fingerprint: UInt64, inline: [UInt8]?)
   /// Exists because something below does; makes no version.
   case implicitDirectory
   /// A device, socket or FIFO.
@@ -67,22 +67,26 @@ public struct Observer: Sendable {
         status.fingerprint)
     case .file:
       let old = known?.value?.manifest
-      let (read, manifest) = try reader.manifest(of: path, previousClass: old?.sizeClass)
+      let (read, manifest, inline) = try reader.contents(of: path, previousClass: old?.sizeClass)
       let value = FileValue(
         kind: .file(size: read.size, modifiedNanoseconds: read.modifiedNanoseconds, manifest),
         permissions: read.permissions)
-      return outcome(value, known, read.fingerprint)
+      return outcome(value, known, read.fingerprint, inline)
     }
   }
 
-  private func outcome(_ value: FileValue, _ known: FileEntry?, _ fingerprint: UInt64) -> Observation {
-    guard let known, let old = known.value else { return .changed(StoredFileValue(value), fingerprint: fingerprint) }
+  private func outcome(
+    _ value: FileValue, _ known: FileEntry?, _ fingerprint: UInt64, _ inline: [UInt8]? = nil
+  ) -> Observation {
+    guard let known, let old = known.value else {
+      return .changed(StoredFileValue(value), fingerprint: fingerprint, inline: inline)
+    }
     if old == value { return .retag(fingerprint) }
     var delta: StoredFileValue.Delta?
     if let from = old.manifest, let to = value.manifest, to.chunks.count > 8 {
       delta = StoredFileValue.Delta(base: known.version.dot, manifest: ManifestDelta(from: from, to: to))
     }
-    return .changed(StoredFileValue(value, delta: delta), fingerprint: fingerprint)
+    return .changed(StoredFileValue(value, delta: delta), fingerprint: fingerprint, inline: inline)
   }
 
   func entry(_ key: [UInt8], _ summary: EntrySummary?, _ path: BytePath) throws(SoftadastraError) -> FileEntry? {

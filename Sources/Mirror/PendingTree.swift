@@ -44,6 +44,8 @@ struct PendingTree {
 
   var isEmpty: Bool { count == 0 }
   var hasQueued: Bool { !queue.isEmpty }
+  /// An upper bound: what was superseded meanwhile is still listed.
+  var queuedCount: Int { queue.count }
 
   subscript(path: BytePath, dot: Dot) -> Item? { items[dot]?[path] }
   func dots(at path: BytePath) -> [Dot] { byPath[path] ?? [] }

@@ -277,6 +277,13 @@ final class EntryIndex: @unchecked Sendable {
     feedSlots.removeLast(feedSlots.count - kept)
   }
 
+  func giveBackMemory() {
+    tidyFeed()
+    feedSequences = Array(feedSequences[...])
+    feedSlots = Array(feedSlots[...])
+    freeSlots = Array(freeSlots[...])
+  }
+
   /// After loading entries in key order.
   func sortFeed() {
     var items = zip(feedSequences, feedSlots).map { (sequence: $0, slot: $1) }

@@ -141,6 +141,14 @@ extension Store {
     maintenance.progress.withLock { $0.checkpointedBytes = bytes }
   }
 
+  /// Lets go of what only spares reads of the disk, and of room for more entries.
+  public func giveBackMemory() {
+    state.withLock { state in
+      state.cache.removeAll()
+      state.index.giveBackMemory()
+    }
+  }
+
   /// Reads the whole log and checks every record. Blocks.
   public func verify() throws(SoftadastraError) -> StoreVerification {
     guard let wal else { return StoreVerification() }

@@ -45,4 +45,9 @@ struct ValueCache {
   }
 
   mutating func remove(_ slot: UInt32) { payloads[slot] = nil }
+
+  /// Everything that is also in the log.
+  mutating func removeAll() {
+    if !isEverything { self = ValueCache(budget: budget) }
+  }
 }

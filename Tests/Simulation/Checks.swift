@@ -62,7 +62,8 @@ enum Checks {
         return "\(machine.name): no entry" + wanted
       }
       let version = entry.version.map { "\($0) seen \($0.vector)" } ?? "-"
-      return "\(machine.name): \(entry.isDeleted ? "deleted" : "live") \(version) tag \(entry.tag) flags \(entry.flags)" + wanted
+      return "\(machine.name): \(entry.isDeleted ? "deleted" : "live") \(version) tag \(entry.tag) flags \(entry.flags)"
+        + wanted
     }.joined(separator: "\n  ")
   }
 
@@ -79,7 +80,9 @@ enum Checks {
     let first = tree(machines[0].volume)
     for other in machines.dropFirst() {
       let second = tree(other.volume)
-      if let path = Set(first.keys).union(second.keys).sorted().first(where: { first[$0] != second[$0] }) { return path }
+      if let path = Set(first.keys).union(second.keys).sorted().first(where: { first[$0] != second[$0] }) {
+        return path
+      }
     }
     return nil
   }

@@ -111,8 +111,9 @@ final class Network: @unchecked Sendable {
   // MARK: Faults
 
   func cutRandom() {
-    guard let pair = connections.keys.sorted(by: { ($0.low, $0.high) < ($1.low, $1.high) }).randomElement(
-      using: &scheduler.random)
+    guard
+      let pair = connections.keys.sorted(by: { ($0.low, $0.high) < ($1.low, $1.high) }).randomElement(
+        using: &scheduler.random)
     else { return }
     cut(pair)
   }

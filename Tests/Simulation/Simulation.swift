@@ -213,7 +213,9 @@ public final class Simulation {
     if scheduler.random.below(4) == 0 {
       _ = try? store.commit([.delete(key: key, version: version)])
     } else {
-      _ = try? store.commit([.put(key: key, value: randomBytes(seed: scheduler.random.next(), count: 12), version: version)])
+      _ = try? store.commit([
+        .put(key: key, value: randomBytes(seed: scheduler.random.next(), count: 12), version: version)
+      ])
     }
   }
 

@@ -69,6 +69,10 @@ int linux_readable(int descriptor);
 // Waits until one of two descriptors can be read (the second may be -1): bit 0, bit 1; 0 on timeout.
 int linux_wait(int first, int second, int64_t timeout_ns);
 
+// The allocator: large buffers come from the heap, which shrinks only when asked to.
+void linux_keep_freed_memory(void);
+void linux_return_freed_memory(void);
+
 extern const int linux_o_tmpfile;
 extern const int linux_o_path;
 extern const int linux_o_directory;

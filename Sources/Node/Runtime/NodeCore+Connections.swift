@@ -125,7 +125,9 @@ extension NodeCore {
     guard !isStopping else { return }
     switch event {
     case .connected(let id, let identity, let address, let isInbound): connected(id, identity, address, isInbound)
-    case .frames(let id, let frames): links[id]?.deliver(frames)
+    case .frames(let id, let frames):
+      activity &+= 1
+      links[id]?.deliver(frames)
     case .disconnected(let id, let error): disconnected(id, error)
     case .dialFailed(let node, let address, let error):
       dialer.failed(node, address)

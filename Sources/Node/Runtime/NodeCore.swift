@@ -72,6 +72,10 @@ actor NodeCore {
   private let transportStream: AsyncStream<TransportEvent>
   var settleWaiters: [UInt64: CheckedContinuation<Bool, Never>] = [:]
   var lastTick = TickResult()
+  /// Grows with everything that needs memory for a while.
+  var activity: UInt64 = 0
+  private var settledActivity: UInt64?
+  private var hasGivenBack = false
 
   init(
     home: Home, options: NodeOptions, identity: DeviceIdentity, store: Store, group: GroupState, logger: Logger
@@ -204,8 +208,29 @@ actor NodeCore {
     replicator.pump()
   }
 
+  /// A node at rest holds its index and little else.
+  private func giveBackMemoryWhenQuiet() {
+    let now = activity &+ store.lastSequence
+    defer { settledActivity = now }
+    guard let settledActivity, settledActivity == now, !hasGivenBack else {
+      if settledActivity != now { hasGivenBack = false }
+      return
+    }
+    hasGivenBack = true
+    let mirrors = folders.values.map(\.mirror)
+    Task {
+      for mirror in mirrors { await mirror.giveBackMemory() }
+      let store = self.store
+      await pool.run {
+        store.giveBackMemory()
+        ProcessMemory.giveBack()
+      }
+    }
+  }
+
   func tickEngine() {
     guard !isStopping else { return }
+    giveBackMemoryWhenQuiet()
     lastTick = replicator.tick()
   }
 

@@ -1,0 +1,181 @@
+internal import SoftadastraCore
+internal import SoftadastraFS
+internal import SoftadastraStore
+internal import SoftadastraSync
+
+/// From the disk, once it is durable, to the record in the synced tree.
+///
+/// One barrier at a time: what is applied while it runs shares the next one. So applying never waits for the disk.
+/// While there is more to apply, a barrier also waits until there is something worth it: each makes the filesystem
+/// write out its journal and all that is dirty. The last one comes at once.
+extension FolderMirror {
+  private static let barrierGapNanoseconds: UInt64 = 500_000_000
+  /// So many changes are worth a barrier at any time.
+  private static let barrierChanges = 4096
+
+  /// A change that is on disk.
+  struct Done: Sendable {
+    let item: PendingTree.Item
+    let entry: FileEntry
+    let copy: Reconciler.Copy?
+    let outcome: DiskOperation.Outcome
+    /// Only mode and mtime were set.
+    let isUnchanged: Bool
+    /// The staged file that now lies in the folder.
+    let placedName: String?
+
+    init(of step: Step, _ outcome: DiskOperation.Outcome) {
+      item = step.item.withoutContent
+      entry = step.entry
+      copy = step.copy
+      self.outcome = outcome
+      if case .unchanged = step.operation.content { isUnchanged = true } else { isUnchanged = false }
+      if case .staged(let name) = step.operation.content { placedName = name } else { placedName = nil }
+    }
+  }
+
+  /// One batch on its way into the log.
+  struct Unfinished: Sendable {
+    var done: [Done]
+    var mutations: [Mutation]
+    var settled: [PendingTree.Item]
+  }
+
+  func finish(_ batch: Unfinished) {
+    guard !batch.done.isEmpty || !batch.mutations.isEmpty || !batch.settled.isEmpty else { return }
+    finishing += 1
+    unfinishedCount += batch.done.count + batch.settled.count
+    unfinished.append(batch)
+    finishIfDue(isIdle: false)
+  }
+
+  /// - Parameter isIdle: nothing more can be applied for now.
+  func finishIfDue(isIdle: Bool) {
+    if isIdle { mustFinish = true }
+    guard !isFinishing, isFinishDue else { return }
+    isFinishing = true
+    Task { await self.finishAll() }
+  }
+
+  private var isFinishDue: Bool {
+    guard !unfinished.isEmpty else { return false }
+    return mustFinish || unfinishedCount >= Self.barrierChanges || !pending.hasQueued
+      || time.monotonicNanoseconds() >= lastBarrier &+ Self.barrierGapNanoseconds
+  }
+
+  /// Makes what was done durable, then records it.
+  private func finishAll() async {
+    while isFinishDue {
+      mustFinish = false
+      let batches = unfinished
+      unfinished.removeAll()
+      let failure = batches.allSatisfy(\.done.isEmpty) ? nil : await barrier()
+      if let failure {
+        for done in batches.flatMap(\.done) { blockItem(done.item, failure) }
+      } else {
+        await record(batches)
+      }
+      let paths = batches.flatMap { $0.done.map(\.item.path) + $0.settled.map(\.path) }
+      finishing -= batches.count
+      unfinishedCount -= paths.count
+      release(paths)
+      applySignal.raise()
+      noteProgress()
+    }
+    isFinishing = false
+  }
+
+  private func barrier() async -> SoftadastraError? {
+    let volume = self.volume
+    defer { lastBarrier = time.monotonicNanoseconds() }
+    return await pool.run {
+      do throws(SoftadastraError) {
+        try volume.barrier()
+        return nil
+      } catch {
+        return error
+      }
+    }
+  }
+
+  private func record(_ batches: [Unfinished]) async {
+    do throws(SoftadastraError) {
+      var last: CommitTicket?
+      for batch in batches { last = try store.commit(mutations(of: batch)) }
+      if let last { try await store.wait(last) }
+    } catch {
+      halt(error)
+      return
+    }
+    var origins: [(peer: NodeID, sequence: UInt64)] = []
+    for item in batches.flatMap({ $0.settled + $0.done.map(\.item) }) {
+      // Others may have sent the same meanwhile: what is in the tree now counts, not the copy that was taken.
+      let senders = pending[item.path, item.entry.version.dot]?.origins ?? item.origins
+      if let copy = item.handedTo, pending[copy.path, copy.dot] != nil {
+        pending.update(copy.path, copy.dot) { $0.origins += senders.filter { !item.origins.contains($0) } }
+      } else if item.handedTo == nil {
+        origins += senders.map { ($0.peer, $0.sequence) }
+      } else {
+        origins += senders.filter { !item.origins.contains($0) }.map { ($0.peer, $0.sequence) }
+      }
+      pending.remove(item.path, item.entry.version.dot)
+      unblock(item.path)
+    }
+    for item in batches.flatMap(\.settled) where pending.isUnused(item.stagedName) { forgetFetch(item) }
+    var deleted: [BytePath] = []
+    for done in batches.flatMap(\.done) {
+      let key = FetchKey(path: done.item.path, dot: done.item.entry.version.dot)
+      if done.placedName == key.stagedName { staged.remove(key) } else { forgetFetch(done.item) }
+      host.report(done.entry.isDeleted ? .deleted(done.item.path) : .received(done.item.path))
+      if done.entry.isDeleted { deleted.append(done.item.path) }
+    }
+    await removeEmptiedParents(of: deleted)
+    releaseHeldSenders()
+    await host.settled(.folder(folder), origins)
+    if pending.isEmpty { await host.nothingPending(.folder(folder)) }
+  }
+
+  /// The synced entries of a batch, and the end of its remote-tree records.
+  private func mutations(of batch: Unfinished) -> [Mutation] {
+    var mutations = batch.mutations
+    for done in batch.done {
+      let path = done.item.path
+      let key = StoreKey.file(folder, path)
+      switch done.outcome {
+      case .applied(let fingerprint, let copyFingerprint):
+        mutations.append(done.entry.mutation(key: key, tag: fingerprint))
+        if done.entry.value?.isDirectory == true { made.remove(path) }
+        // New times on a file that somebody may have written to at that moment: its bytes decide, not its fingerprint.
+        if done.isUnchanged { unsettled.insert(path) }
+        if case .file = done.entry.value?.kind { readAgainWhenSettled(path) }
+        if done.entry.isConflictCopy { mutations += absorbed(done.entry, at: path) }
+        if let copy = done.copy, let copyFingerprint {
+          let copyKey = StoreKey.file(folder, copy.path)
+          if store.summary(copyKey) == nil { mutations.append(copy.entry.mutation(key: copyKey, tag: copyFingerprint)) }
+        }
+      case .rescued(let fingerprint, let rescue):
+        mutations.append(done.entry.mutation(key: key, tag: fingerprint))
+        markDirty(rescue)
+        host.report(.conflict(path, copy: rescue))
+      case .changedLocally, .failed, .obstructed: break
+      }
+    }
+    mutations += madeParents(of: batch.done.map(\.item.path))
+    for item in batch.settled + batch.done.map(\.item) {
+      mutations.append(.erase(key: remoteKey(item.path, item.entry.version.dot)))
+    }
+    return mutations
+  }
+
+  /// The winner that a fetched copy lost against has seen it from now on.
+  private func absorbed(_ copy: FileEntry, at path: BytePath) -> [Mutation] {
+    guard let original = ConflictName.original(of: path) else { return [] }
+    let key = StoreKey.file(folder, original)
+    let summary = store.summary(key)
+    guard let winner = try? observer.entry(key, summary, original), !winner.version.covers(copy.version),
+      copy.version.compare(winner.version) == .concurrent
+    else { return [] }
+    let survivor = surviving(winner.with(winner.version.absorbing(copy.version)), over: copy.version)
+    return [survivor.mutation(key: key, tag: summary?.tag ?? 0)]
+  }
+}
