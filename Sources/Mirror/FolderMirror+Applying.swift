@@ -133,7 +133,9 @@ extension FolderMirror {
       }
       if let copy { host.report(.conflict(item.path, copy: copy.path)) }
       let operation = DiskOperation(
-        path: item.path, wanted: entry, expected: local?.isDeleted == false ? summary?.tag : nil, content: content,
+        path: item.path, wanted: entry,
+        expected: local?.isDeleted == false && !brake.holds(item.path) ? summary?.tag : nil,
+        content: content,
         copyPath: copy?.path, volume: volume, reader: reader)
       return Step(item: item, entry: entry, copy: copy, operation: operation)
     }

@@ -63,6 +63,9 @@ public actor FolderMirror {
   /// Paths that cannot be taken in, with the reason.
   var unsupported: [BytePath: SoftadastraError] = [:]
   var isObserving = false
+  var brake = DeletionBrake()
+  /// Files that a program wrote to after they had been replaced: taken in as conflict copies.
+  var lateCopies: Set<BytePath> = []
 
   // Applying
   var pending = PendingTree()
@@ -135,8 +138,8 @@ public actor FolderMirror {
         if name.hasPrefix(FetchKey.stagedPrefix) {
           try volume.removeStaged(name)
         } else if let status = try volume.stagedStatus(name) {
-          try volume.discard(
-            Displaced(stagedName: name, status: status), from: BytePath("recovered").appending(name), keep: true)
+          try volume.archive(
+            Displaced(stagedName: name, status: status), from: BytePath("recovered").appending(name), as: .recovered)
         }
       }
     }
@@ -162,7 +165,7 @@ public actor FolderMirror {
 
   /// Compares everything at and below with the synced tree.
   public func rescan(_ path: BytePath = .root) {
-    if !path.isRoot { markDirty(path) }
+    if path.isRoot { brake.scanBegins() } else { markDirty(path) }
     frontier.append(path)
     observeSignal.raise()
   }

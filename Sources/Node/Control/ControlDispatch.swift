@@ -66,11 +66,19 @@ struct ControlDispatch: Sendable {
       try await stream(
         try await service.watchValues(prefix: try ControlCoding.bytes(with.key, "key")), id, reply)
     case .compactLog: try await service.compactLog()
+    case .conflicts: try await give(try await service.conflicts())
+    case .versions: try await give(try await service.versions(try ControlCoding.required(with.path, "path")))
+    case .restore:
+      try await give(try await service.restore(try ControlCoding.required(with.path, "path"), at: with.text))
+    case .resolveConflict:
+      try await service.resolveConflict(
+        try ControlCoding.required(with.path, "path"), keep: try ControlCoding.required(with.text, "text"))
     case .discover: try await give(try await service.discover(seconds: with.seconds ?? 0))
     case .events: try await stream(try await service.events(), id, reply)
     }
     switch call {
-    case .stop, .addFolder, .join, .addPeerAddress, .removePeer, .retry, .remove, .compactLog:
+    case .stop, .addFolder, .join, .addPeerAddress, .removePeer, .retry, .remove, .compactLog,
+      .resolveConflict:
       try await give(ControlNothing())
     default: break
     }

@@ -136,7 +136,8 @@ extension NodeCore {
       id: folder.id, index: index, name: name, path: folder.path,
       mode: MirrorMode(rawValue: folder.mode) ?? .sendReceive,
       group: group, author: author, store: store, pool: pool, time: time, host: host(folder.id, name),
-      rescanSeconds: options.rescanSeconds.value, fullScan: fullScan)
+      rescanSeconds: options.rescanSeconds.value, fullScan: fullScan,
+      versions: options.versionsPolicy)
     stoppedFolders[folder.id] = nil
     folders[folder.id] = handle
     for (peer, member) in members where member.hello != nil { subscribe(to: peer, handle) }

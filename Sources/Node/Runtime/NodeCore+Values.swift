@@ -55,7 +55,7 @@ extension NodeCore {
   ) -> [Mutation] {
     guard space == .values, !isDeleted else { return [] }
     report(NodeEvent("conflict", path: BytePath.escape(change.key), message: "two values were put at the same time"))
-    return [.put(key: StoreKey.lost(change.key, version.dot), value: value, version: nil)]
+    return [LostValues.mutation(change.key, value, version)]
   }
 
   /// Members are signed by somebody who is one; nothing else in the group space needs a signature beyond the link's.
