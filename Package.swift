@@ -41,6 +41,7 @@ let engineTargets: [Target] = [
   module("Sync", ["SoftadastraCore", "SoftadastraStore"]),
   module("Metadata", ["SoftadastraCore"]),
   module("Mirror", ["SoftadastraCore", "SoftadastraFS", "SoftadastraStore", "SoftadastraSync"]),
+  module("Replica", ["SoftadastraCore", "SoftadastraStore", "SoftadastraSync", "SoftadastraMirror"]),
 
   .target(
     name: "TestSupport",
@@ -48,6 +49,15 @@ let engineTargets: [Target] = [
       "SoftadastraCore", "SoftadastraFS", "SoftadastraWAL", "SoftadastraStore", "SoftadastraSync", "SoftadastraMirror",
     ],
     path: "Tests/TestSupport", swiftSettings: house),
+  .target(
+    name: "Simulation",
+    dependencies: [
+      "SoftadastraCore", "SoftadastraFS", "SoftadastraWAL", "SoftadastraStore", "SoftadastraSync", "SoftadastraMirror",
+      "SoftadastraReplica", "TestSupport",
+    ],
+    path: "Tests/Simulation", swiftSettings: house),
+  .executableTarget(
+    name: "softadastra-sim", dependencies: ["Simulation"], path: "Tests/Simulator", swiftSettings: house),
   tests("Core", ["SoftadastraCore"]),
   tests("FS", ["SoftadastraCore", "SoftadastraFS"]),
   tests("WAL", ["SoftadastraCore", "SoftadastraWAL"]),
@@ -84,7 +94,7 @@ let nodeTargets: [Target] = [
     "Node",
     [
       "SoftadastraCore", "SoftadastraFS", "SoftadastraWAL", "SoftadastraStore", "SoftadastraSync",
-      "SoftadastraTransport", "SoftadastraDiscovery", "SoftadastraMetadata", "SoftadastraMirror",
+      "SoftadastraTransport", "SoftadastraDiscovery", "SoftadastraMetadata", "SoftadastraMirror", "SoftadastraReplica",
       .product(name: "NIOCore", package: "swift-nio"),
       .product(name: "NIOPosix", package: "swift-nio"),
       .product(name: "Crypto", package: "swift-crypto"),
@@ -152,6 +162,7 @@ let package = Package(
     .library(name: "SoftadastraSync", targets: ["SoftadastraSync"]),
     .library(name: "SoftadastraMetadata", targets: ["SoftadastraMetadata"]),
     .library(name: "SoftadastraMirror", targets: ["SoftadastraMirror"]),
+    .library(name: "SoftadastraReplica", targets: ["SoftadastraReplica"]),
   ]
     + (engineOnly
       ? []

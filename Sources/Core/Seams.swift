@@ -4,6 +4,8 @@ public protocol TimeSource: Sendable {
   func wallMilliseconds() -> Int64
   /// Nanoseconds since some start; never goes back.
   func monotonicNanoseconds() -> UInt64
+  /// Returns once so much of the monotonic clock has passed, or when the task is cancelled.
+  func sleep(nanoseconds: UInt64) async
 }
 
 /// Random bits: the system's generator in a node, a seeded one in the simulator.

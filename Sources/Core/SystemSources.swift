@@ -14,6 +14,8 @@ public struct SystemTime: TimeSource {
     return UInt64(now.tv_sec) * 1_000_000_000 + UInt64(now.tv_nsec)
   }
 
+  public func sleep(nanoseconds: UInt64) async { try? await Task.sleep(nanoseconds: nanoseconds) }
+
   private func read(_ clock: clockid_t) -> timespec {
     var now = timespec()
     clock_gettime(clock, &now)

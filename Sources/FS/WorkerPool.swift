@@ -53,10 +53,13 @@ public final class WorkerPool: Sendable {
   }
 
   private let state = State()
+  /// Without threads: what a caller passes through before and after its closure, which then runs where it is called.
+  private let turn: (@Sendable () async -> Void)?
   public let threadCount: Int
 
   public init(threads: Int, name: String = "worker") {
     threadCount = max(1, threads)
+    turn = nil
     for _ in 0..<threadCount {
       let box = Unmanaged.passRetained(state)
       var thread = pthread_t()
@@ -72,11 +75,23 @@ public final class WorkerPool: Sendable {
     }
   }
 
+  /// A pool without threads, for simulations: each closure runs on the caller's own, between two turns.
+  public init(turn: @escaping @Sendable () async -> Void) {
+    threadCount = 1
+    self.turn = turn
+  }
+
   deinit { state.close() }
 
   /// Runs the closure on one of the threads and returns what it returns.
   public func run<T: Sendable>(_ body: @escaping @Sendable () -> T) async -> T {
-    await withCheckedContinuation { continuation in
+    if let turn {
+      await turn()
+      let result = body()
+      await turn()
+      return result
+    }
+    return await withCheckedContinuation { continuation in
       state.push { continuation.resume(returning: body()) }
     }
   }

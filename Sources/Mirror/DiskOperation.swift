@@ -23,6 +23,8 @@ struct DiskOperation: Sendable {
     case changedLocally
     /// Applied; but the file swapped out was newer than expected and lies at this path now.
     case rescued(fingerprint: UInt64, at: BytePath)
+    /// Something that is no directory bears the name of this parent.
+    case obstructed(by: BytePath)
     case failed(SoftadastraError)
   }
 
@@ -35,6 +37,7 @@ struct DiskOperation: Sendable {
   let copyPath: BytePath?
   let volume: any Volume
   let reader: ContentReader
+  let made: MadeDirectories
 
   /// A replacement whose new file is complete but not yet in place.
   struct Prepared: Sendable {
@@ -68,6 +71,9 @@ struct DiskOperation: Sendable {
     } catch {
       switch error.code {
       case .changed: return .changedLocally
+      case .notFound:
+        if let obstacle = obstacle() { return .obstructed(by: obstacle) }
+        return .failed(error)
       default: return .failed(error)
       }
     }
@@ -246,8 +252,10 @@ struct DiskOperation: Sendable {
         return .applied(fingerprint: 0, copyFingerprint: nil)
       } catch {
         guard error.code == .conflict else { throw error }
-        // Something lives in it: ignored files, or new ones. It stays as an implicit directory.
-        return .applied(fingerprint: status.fingerprint, copyFingerprint: nil)
+        // Something lives in it: ignored files, or new ones. It stays as an implicit directory, which has one mode
+        // everywhere.
+        let kept = try volume.setPermissions(path, FileValue.implicitDirectoryPermissions)
+        return .applied(fingerprint: kept.fingerprint, copyFingerprint: nil)
       }
     }
     guard status.fingerprint == expected else { return .changedLocally }
@@ -284,12 +292,23 @@ struct DiskOperation: Sendable {
     }
   }
 
+  /// The parent, if any, that is no directory.
+  private func obstacle() -> BytePath? {
+    var parent = path.parent
+    while !parent.isRoot {
+      if let status = (try? volume.status(parent)) ?? nil { return status.kind == .directory ? nil : parent }
+      parent = parent.parent
+    }
+    return nil
+  }
+
   private func makeParents(of path: BytePath) throws(SoftadastraError) {
     let parent = path.parent
     guard !parent.isRoot, try volume.status(parent) == nil else { return }
     try makeParents(of: parent)
     do throws(SoftadastraError) {
-      _ = try volume.makeDirectory(parent, permissions: 0o755)
+      let status = try volume.makeDirectory(parent, permissions: FileValue.implicitDirectoryPermissions)
+      made.insert(parent, status.fingerprint)
     } catch {
       guard error.code == .conflict else { throw error }
     }

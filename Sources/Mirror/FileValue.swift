@@ -10,6 +10,8 @@ public struct FileValue: Sendable, Hashable {
   }
 
   public static let maxTargetBytes = 4096
+  /// Of a directory without an entry of its own, that exists for what is below it. Any other mode is somebody's edit.
+  public static let implicitDirectoryPermissions: UInt16 = 0o755
 
   public var kind: Kind
   /// rwx bits only; symlinks have none.
@@ -76,6 +78,8 @@ public struct StoredFileValue: Sendable, Hashable {
   }
 
   private static let format: UInt8 = 1
+  /// Of an encoded directory; everything else is longer.
+  static let directoryByteCount = 4
 
   public func encoded() -> [UInt8] { encode(isDelta: false) }
 

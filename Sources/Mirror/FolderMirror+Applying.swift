@@ -24,6 +24,8 @@ extension FolderMirror {
     let entry: FileEntry
     let copy: Reconciler.Copy?
     let operation: DiskOperation
+    /// What no other loop may work on meanwhile.
+    var paths: [BytePath] { [item.path] + (copy.map { [$0.path] } ?? []) }
   }
 
   func applyLoop() async {
@@ -84,9 +86,12 @@ extension FolderMirror {
       switch outcome {
       case .applied, .rescued: done.append((step, outcome))
       case .changedLocally: retryAfterObserving(step)
+      case .obstructed(let parent):
+        await makeWay(for: step, at: parent)
+        if let copy = step.copy { release([copy.path]) }
       case .failed(let error):
         blockItem(step.item, error)
-        release([step.item.path])
+        release(step.paths)
       }
     }
     guard !done.isEmpty || !mutations.isEmpty || !settled.isEmpty else { return }
@@ -98,6 +103,11 @@ extension FolderMirror {
   private func decide(
     _ item: PendingTree.Item, _ mutations: inout [Mutation], _ settled: inout [PendingTree.Item]
   ) throws(SoftadastraError) -> Step? {
+    // A directory's entry comes before its children's, here and in what this node passes on.
+    if !item.entry.isDeleted, pending.isParentWaiting(item.path) {
+      wait(item)
+      return nil
+    }
     let key = StoreKey.file(folder, item.path)
     let summary = store.summary(key)
     let local = try observer.entry(key, summary, item.path)
@@ -110,20 +120,19 @@ extension FolderMirror {
     case .keepLocal(let kept, let copy):
       // The loser is wanted under its copy's name, as an ordinary remote entry. Only when its bytes are here does the
       // winner count as having seen it: until then a local edit must not make others believe that the copy exists.
-      if let kept, store.summary(StoreKey.file(folder, copy.path)) != nil {
+      if store.summary(StoreKey.file(folder, copy.path)) != nil {
         mutations.append(kept.mutation(key: key, tag: summary?.tag ?? 0))
       }
-      var receipt = Receipt()
-      var copied = PendingTree.Item(path: copy.path, entry: copy.entry, origins: item.origins, content: item.content)
-      copied.stagedName = item.stagedName
-      copied.isDerived = true
-      queue(copied, from: nil, 0, &mutations, &receipt)
-      if pending[copy.path, copy.entry.version.dot] == nil {
-        settled.append(item)
-      } else {
-        settled.append(item.withoutOrigins)
+      wantCopy(copy, of: item, &mutations, &settled)
+      return nil
+    case .directoryStays(let local, let seen, let copy):
+      guard !pending.hasDescendants(of: item.path) else {
+        // They may be about to go.
+        wait(item)
+        return nil
       }
-      host.report(.conflict(item.path, copy: copy.path))
+      mutations.append(directoryMutation(key, local, seen: seen, tag: summary?.tag ?? 0))
+      wantCopy(copy, of: item, &mutations, &settled)
       return nil
     case .apply(let entry, let copy):
       guard let content = content(for: item, local) else {
@@ -131,14 +140,35 @@ extension FolderMirror {
         release([item.path])
         return nil
       }
-      if let copy { host.report(.conflict(item.path, copy: copy.path)) }
+      if let copy {
+        host.report(.conflict(item.path, copy: copy.path))
+        // Seen before it is recorded, the copy would be taken for a file that somebody made here.
+        busy.insert(copy.path)
+      }
       let operation = DiskOperation(
         path: item.path, wanted: entry,
-        expected: local?.isDeleted == false && !brake.holds(item.path) ? summary?.tag : nil,
-        content: content,
-        copyPath: copy?.path, volume: volume, reader: reader)
+        expected: local?.isDeleted == false && !brake.holds(item.path) ? summary?.tag : nil, content: content,
+        copyPath: copy?.path, volume: volume, reader: reader, made: made)
       return Step(item: item, entry: entry, copy: copy, operation: operation)
     }
+  }
+
+  /// The loser of a conflict is wanted under its copy's name, in the place of the item.
+  private func wantCopy(
+    _ copy: Reconciler.Copy, of item: PendingTree.Item, _ mutations: inout [Mutation],
+    _ settled: inout [PendingTree.Item]
+  ) {
+    var receipt = Receipt()
+    var copied = PendingTree.Item(path: copy.path, entry: copy.entry, origins: item.origins, content: item.content)
+    copied.stagedName = item.stagedName
+    copied.isDerived = true
+    queue(copied, from: nil, 0, &mutations, &receipt)
+    var done = item
+    if pending[copy.path, copy.entry.version.dot] != nil {
+      done.handedTo = FetchKey(path: copy.path, dot: copy.entry.version.dot)
+    }
+    settled.append(done)
+    host.report(.conflict(item.path, copy: copy.path))
   }
 
   private func content(for item: PendingTree.Item, _ local: FileEntry?) -> DiskOperation.Content? {
@@ -196,7 +226,7 @@ extension FolderMirror {
       await record(done, mutations, settled)
     }
     finishing -= 1
-    release(done.map(\.0.item.path) + settled.map(\.path))
+    release(done.flatMap(\.0.paths) + settled.map(\.path))
     applySignal.raise()
     noteProgress()
   }
@@ -210,6 +240,7 @@ extension FolderMirror {
       switch outcome {
       case .applied(let fingerprint, let copyFingerprint):
         mutations.append(step.entry.mutation(key: key, tag: fingerprint))
+        if step.entry.value?.isDirectory == true { made.remove(step.item.path) }
         if case .file = step.entry.value?.kind { readAgainWhenSettled(step.item.path) }
         if step.entry.isConflictCopy { mutations += absorbed(step.entry, at: step.item.path) }
         if let copy = step.copy, let copyFingerprint {
@@ -220,9 +251,10 @@ extension FolderMirror {
         mutations.append(step.entry.mutation(key: key, tag: fingerprint))
         markDirty(rescue)
         host.report(.conflict(step.item.path, copy: rescue))
-      case .changedLocally, .failed: break
+      case .changedLocally, .failed, .obstructed: break
       }
     }
+    mutations += madeParents(of: done.map(\.0.item.path))
     let finished = settled + done.map(\.0.item)
     for item in finished { mutations.append(.erase(key: remoteKey(item.path, item.entry.version.dot))) }
     do throws(SoftadastraError) {
@@ -235,14 +267,23 @@ extension FolderMirror {
     var origins: [(peer: NodeID, sequence: UInt64)] = []
     for item in finished {
       // Others may have sent the same meanwhile: what is in the tree now counts, not the copy that was taken.
-      let current = pending[item.path, item.entry.version.dot]
-      origins += (item.origins.isEmpty ? [] : current?.origins ?? item.origins).map { ($0.peer, $0.sequence) }
+      let senders = pending[item.path, item.entry.version.dot]?.origins ?? item.origins
+      if let copy = item.handedTo, pending[copy.path, copy.dot] != nil {
+        pending.update(copy.path, copy.dot) { $0.origins += senders.filter { !item.origins.contains($0) } }
+      } else if item.handedTo == nil {
+        origins += senders.map { ($0.peer, $0.sequence) }
+      } else {
+        origins += senders.filter { !item.origins.contains($0) }.map { ($0.peer, $0.sequence) }
+      }
       pending.remove(item.path, item.entry.version.dot)
       unblock(item.path)
     }
+    for item in settled where pending.isUnused(item.stagedName) { forgetFetch(item) }
     for (step, _) in done {
+      let key = FetchKey(path: step.item.path, dot: step.item.entry.version.dot)
+      if case .staged(key.stagedName) = step.operation.content { staged.remove(key) } else { forgetFetch(step.item) }
       host.report(step.entry.isDeleted ? .deleted(step.item.path) : .received(step.item.path))
-      if step.entry.isDeleted { await removeEmptiedParents(of: step.item.path) }
+      if step.entry.isDeleted { await removeEmptiedParents(of: [step.item.path]) }
     }
     releaseHeldSenders()
     await host.settled(.folder(folder), origins)
@@ -258,21 +299,6 @@ extension FolderMirror {
       copy.version.compare(winner.version) == .concurrent
     else { return [] }
     return [winner.with(winner.version.absorbing(copy.version)).mutation(key: key, tag: summary?.tag ?? 0)]
-  }
-
-  /// A directory that a peer deleted and that stayed for its children goes with the last of them.
-  private func removeEmptiedParents(of path: BytePath) async {
-    var parent = path.parent
-    while !parent.isRoot {
-      let key = StoreKey.file(folder, parent)
-      let isWanted = store.summary(key).map { !$0.isDeleted } ?? false
-      guard !isWanted, !observer.hasLiveDescendants(parent) else { return }
-      let volume = self.volume
-      let directory = parent
-      let isRemoved = await pool.run { (try? volume.removeDirectory(directory)) != nil }
-      guard isRemoved else { return }
-      parent = parent.parent
-    }
   }
 
   // MARK: What does not work out
@@ -292,7 +318,7 @@ extension FolderMirror {
       pending.requeue(path, dot)
       deferred.insert(path)
     }
-    release([path])
+    release(step.paths)
     // What is below a directory, or the parent that is not what it was, may be the reason.
     rescan(path)
     if !path.parent.isRoot { markDirty(path.parent) }
@@ -313,7 +339,7 @@ extension FolderMirror {
     releaseHeldSenders()
     block(item.path, error)
     Task {
-      try? await Task.sleep(for: .nanoseconds(delay + 1_000_000))
+      await self.time.sleep(nanoseconds: delay + 1_000_000)
       self.retryDue()
     }
   }
@@ -328,14 +354,5 @@ extension FolderMirror {
     pending.requeueDue(now: .max, path: path)
     rescan(path)
     applySignal.raise()
-  }
-}
-
-extension PendingTree.Item {
-  /// Its origins were handed to another item.
-  var withoutOrigins: PendingTree.Item {
-    var copy = self
-    copy.origins = []
-    return copy
   }
 }

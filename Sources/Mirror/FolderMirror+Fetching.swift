@@ -22,6 +22,8 @@ struct FetchState: Sendable {
   let item: PendingTree.Item
   let file: any StagedFile
   var plan: FetchPlan
+  /// The replica that made this version says that it has another one by now.
+  var isOverwrittenByAuthor = false
 }
 
 /// Getting the bytes of files that did not travel inside their change.
@@ -44,6 +46,7 @@ extension FolderMirror {
     let preparation = FetchSeeding(
       volume: volume, reader: reader, manifest: manifest, path: item.path, localManifest: local?.value?.manifest)
     _ = self.seeding.insert(key)
+    staged.insert(key)
     Task {
       let seeded = await self.pool.run { preparation.run(stagedName: key.stagedName) }
       self.begin(key, item, manifest, seeded)
@@ -56,6 +59,7 @@ extension FolderMirror {
   ) {
     seeding.remove(key)
     guard isRunning, pending[key.path, key.dot] != nil else {
+      dropStaged(key)
       startNextFetches()
       return
     }
@@ -154,6 +158,7 @@ extension FolderMirror {
     }
     bytesInFlight -= range.length
     fetches[key]?.plan.failed(range, excluding: peer)
+    if reason == .superseded, replicas[peer] == key.dot.replica { fetches[key]?.isOverwrittenByAuthor = true }
     waitForSources(key)
     requestMore()
   }
@@ -164,11 +169,23 @@ extension FolderMirror {
     else { return }
     cancelFetch(key)
     guard let item = pending[key.path, key.dot] else { return }
+    if state.isOverwrittenByAuthor, item.isDerived { return giveUp(item) }
     blockItem(
       item,
       SoftadastraError(
         .network, "fetch", at: key.path.description, why: "no connected peer has this version's content",
         hint: "it goes on when one that has it connects"))
+  }
+
+  /// A conflict copy that nobody offered: its author has overwritten or deleted those bytes, and nobody else has them.
+  private func giveUp(_ item: PendingTree.Item) {
+    forgetFetch(item)
+    pending.remove(item.path, item.entry.version.dot)
+    unblock(item.path)
+    Task {
+      await self.commitLocal([.erase(key: self.remoteKey(item.path, item.entry.version.dot))])
+      self.settleLater(item.origins)
+    }
   }
 
   private func completeFetch(_ key: FetchKey) {
@@ -179,8 +196,18 @@ extension FolderMirror {
     startNextFetches()
   }
 
-  func cancelFetch(_ item: PendingTree.Item) {
-    cancelFetch(FetchKey(path: item.path, dot: item.entry.version.dot))
+  /// The item is not wanted any more, or was applied in another way: what was fetched of it goes.
+  func forgetFetch(_ item: PendingTree.Item) {
+    let key = FetchKey(path: item.path, dot: item.entry.version.dot)
+    cancelFetch(key)
+    dropStaged(key)
+  }
+
+  private func dropStaged(_ key: FetchKey) {
+    // While it is being filled it goes when that has ended.
+    guard isRunning, !seeding.contains(key), staged.remove(key) != nil else { return }
+    let volume = self.volume
+    Task { await self.pool.run { try? volume.removeStaged(key.stagedName) } }
   }
 
   private func cancelFetch(_ key: FetchKey) {
@@ -194,8 +221,13 @@ extension FolderMirror {
 
   // MARK: Peers
 
-  public func peerConnected(_ peer: NodeID) {
-    guard !sources.contains(peer) else { return }
+  /// - Parameter session: grows with every connection to the peer. What is told of one that has ended already, or
+  ///   was replaced, comes too late to count.
+  public func peerConnected(_ peer: NodeID, replica: ReplicaID, session: UInt64) {
+    guard session > endedSessions[peer] ?? 0, session > sessions[peer] ?? 0 else { return }
+    if sessions[peer] != nil { lost(peer) }
+    sessions[peer] = session
+    replicas[peer] = replica
     sources.append(peer)
     for key in fetches.keys { fetches[key]!.plan.forgiveAll() }
     for item in pending.all {
@@ -207,7 +239,15 @@ extension FolderMirror {
     requestMore()
   }
 
-  public func peerDisconnected(_ peer: NodeID) {
+  public func peerDisconnected(_ peer: NodeID, session: UInt64) {
+    endedSessions[peer] = max(session, endedSessions[peer] ?? 0)
+    guard let current = sessions[peer], current <= session else { return }
+    sessions[peer] = nil
+    lost(peer)
+    requestMore()
+  }
+
+  private func lost(_ peer: NodeID) {
     sources.removeAll { $0 == peer }
     for (request, key) in requests {
       guard let flight = fetches[key]?.plan.inFlight[request], flight.peer == peer else { continue }
@@ -215,7 +255,6 @@ extension FolderMirror {
       bytesInFlight -= flight.range.length
     }
     for key in fetches.keys { fetches[key]!.plan.peerLost(peer) }
-    requestMore()
   }
 }
 

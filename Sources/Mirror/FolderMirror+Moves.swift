@@ -14,7 +14,7 @@ extension FolderMirror {
     while !moves.isEmpty {
       let move = moves.removeFirst()
       let isRecorded = await recordMove(move.from, move.to, isDirectory: move.isDirectory)
-      if !isRecorded { markDirty(move.from) }
+      if isRecorded { await removeEmptiedParents(of: [move.from]) } else { markDirty(move.from) }
       if isRecorded, !move.isDirectory { continue }
       // What was new below `from` and not yet taken in is below `to` now; the scan compares fingerprints only.
       if move.isDirectory { rescan(move.to) } else { markDirty(move.to) }
@@ -170,6 +170,7 @@ extension FolderMirror {
       return false
     }
     host.report(.renamed(from, to: to))
+    await removeEmptiedParents(of: [from])
     // Local work that the rename carried along is found by its fingerprints.
     if moved.kind == .directory { rescan(to) }
     return true

@@ -89,6 +89,12 @@ extension FolderMirror {
           mutations += adoption(of: item, key, fingerprint)
           continue
         }
+        if let parent = fileAbove(path), !observations.contains(where: { $0.0 == parent && $0.1.isChange }) {
+          // It is a directory by now: its entry comes first, or peers would see a file in the way of another.
+          markDirty(parent)
+          deferred.insert(path)
+          continue
+        }
         if case .file = value.value.kind { readAgainWhenSettled(path) }
         if let mutation = localChange(path, key, value, fingerprint) { mutations.append(mutation) }
         if !value.value.isDirectory, observer.hasLiveDescendants(path) { absent.append(path) }
@@ -108,13 +114,26 @@ extension FolderMirror {
     lookAgain(at: again, afterMilliseconds: Self.changingDelayMilliseconds)
     lookAgain(at: failed, afterMilliseconds: Self.failedDelayMilliseconds)
     await commitLocal(mutations)
+    if !absent.isEmpty { await removeEmptiedParents(of: absent) }
     guard !adopted.isEmpty else { return }
     for item in adopted {
-      cancelFetch(item)
+      forgetFetch(item)
       pending.remove(item.path, item.entry.version.dot)
     }
     await host.settled(.folder(folder), adopted.flatMap(\.origins).map { ($0.peer, $0.sequence) })
     if pending.isEmpty { await host.nothingPending(.folder(folder)) }
+  }
+
+  /// The parent, if any, that is no directory by its entry.
+  private func fileAbove(_ path: BytePath) -> BytePath? {
+    var parent = path.parent
+    while !parent.isRoot {
+      if let summary = store.summary(StoreKey.file(folder, parent)), !summary.isDeleted {
+        return summary.valueCount > StoredFileValue.directoryByteCount ? parent : nil
+      }
+      parent = parent.parent
+    }
+    return nil
   }
 
   /// The remote-tree item, if any, whose value the disk holds exactly, and that the synced entry has not seen.

@@ -108,25 +108,22 @@ extension FolderMirror {
     let origin = peer.map { PendingTree.Origin(peer: $0, sequence: sequence) }
     if let origin { item.origins.append(origin) }
     let dot = item.entry.version.dot
-    if isAlreadyHere(item) { return }
+    let overtaken = dropOvertakenCopies(by: item, &mutations)
+    item.origins += overtaken
+    if isAlreadyHere(item) {
+      settleLater(overtaken)
+      return
+    }
     if let newer = pending.supersedes(item.path, item.entry.version) {
       // Applied when the newer one is.
       pending.update(newer.path, newer.entry.version.dot) { $0.origins += item.origins }
       if origin != nil { receipt.outstanding.append(sequence) }
       return
     }
-    for copy in pending.derivedCopies(of: item.path) where item.entry.version.covers(copy.entry.version) {
-      // Its author has overwritten it since: nobody has those bytes, and nobody misses them.
-      cancelFetch(copy)
-      pending.remove(copy.path, copy.entry.version.dot)
-      item.origins += copy.origins
-      mutations.append(.erase(key: remoteKey(copy.path, copy.entry.version.dot)))
-      unblock(copy.path)
-    }
     let isKnown = pending[item.path, dot] != nil
     let superseded = pending.add(item)
     for old in superseded {
-      cancelFetch(old)
+      forgetFetch(old)
       pending.update(item.path, dot) { $0.origins += old.origins }
       mutations.append(.erase(key: remoteKey(old.path, old.entry.version.dot)))
     }
@@ -139,11 +136,40 @@ extension FolderMirror {
     if origin != nil { receipt.outstanding.append(sequence) }
   }
 
+  /// Conflict copies that were wanted and whose author has overwritten the bytes since: nobody has them, and nobody
+  /// misses them. Returns who is to hear of it.
+  private func dropOvertakenCopies(
+    by item: PendingTree.Item, _ mutations: inout [Mutation]
+  ) -> [PendingTree.Origin] {
+    var origins: [PendingTree.Origin] = []
+    let original = item.entry.isConflictCopy ? ConflictName.original(of: item.path) : nil
+    for copy in pending.derivedCopies(of: original ?? item.path)
+    where copy.entry.version.dot != item.entry.version.dot && item.entry.version.covers(copy.entry.version) {
+      forgetFetch(copy)
+      pending.remove(copy.path, copy.entry.version.dot)
+      origins += copy.origins
+      mutations.append(.erase(key: remoteKey(copy.path, copy.entry.version.dot)))
+      unblock(copy.path)
+    }
+    return origins
+  }
+
+  func settleLater(_ origins: [PendingTree.Origin]) {
+    guard !origins.isEmpty else { return }
+    Task {
+      await self.host.settled(.folder(self.folder), origins.map { ($0.peer, $0.sequence) })
+      if self.pending.isEmpty { await self.host.nothingPending(.folder(self.folder)) }
+    }
+  }
+
   /// Cheap checks against the synced tree, so that echoes and repeats cost no log record.
   private func isAlreadyHere(_ item: PendingTree.Item) -> Bool {
     let key = StoreKey.file(folder, item.path)
     guard let summary = store.summary(key), let dot = summary.dot else { return false }
-    if dot == item.entry.version.dot { return true }
+    // The same version; what its holder has seen besides may be news.
+    if dot == item.entry.version.dot {
+      return (try? store.get(key)?.version)?.vector.covers(item.entry.version.vector) ?? false
+    }
     if item.entry.version.vector.covers(dot) { return false }
     guard let local = try? store.get(key)?.version else { return false }
     return local.covers(item.entry.version)

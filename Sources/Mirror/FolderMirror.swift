@@ -20,6 +20,13 @@ public actor FolderMirror {
     /// Where this folder's request numbers begin; the node tells folders apart by them.
     public var firstRequest: UInt64
 
+    /// The low bits of a request number count; those above are the folder's.
+    public static let requestBits: UInt64 = 40
+
+    public func ownsRequest(_ request: UInt64) -> Bool {
+      request >> Self.requestBits == firstRequest >> Self.requestBits
+    }
+
     public init(
       folder: FolderID, group: GroupID, mode: MirrorMode, author: AuthorTag, granularityNanoseconds: Int64,
       firstRequest: UInt64 = 1
@@ -40,13 +47,14 @@ public actor FolderMirror {
   /// Paths handed to one worker at a time.
   static let slice = 32
 
-  public let configuration: Configuration
-  public var folder: FolderID { configuration.folder }
+  public nonisolated let configuration: Configuration
+  public nonisolated var folder: FolderID { configuration.folder }
   nonisolated let volume: any Volume
   nonisolated let store: Store
   nonisolated let pool: WorkerPool
   nonisolated let reader: ContentReader
   nonisolated let observer: Observer
+  nonisolated let made = MadeDirectories()
   nonisolated let time: any TimeSource
   nonisolated let host: MirrorHost
   nonisolated let isIgnored: @Sendable (BytePath, Bool) -> Bool
@@ -80,10 +88,16 @@ public actor FolderMirror {
   /// Being prepared: local chunks are copied.
   var seeding: Set<FetchKey> = []
   var fetchQueue: [FetchKey] = []
+  /// Transfers that have a file in the staging area.
+  var staged: Set<FetchKey> = []
   var requests: [UInt64: FetchKey] = [:]
   var nextRequest: UInt64
   var bytesInFlight = 0
   var sources: [NodeID] = []
+  /// Of each source, the session it is connected by, and of each peer the last one that ended.
+  var sessions: [NodeID: UInt64] = [:]
+  var replicas: [NodeID: ReplicaID] = [:]
+  var endedSessions: [NodeID: UInt64] = [:]
 
   var state = MirrorState.scanning
   var isRunning = false
@@ -105,7 +119,7 @@ public actor FolderMirror {
     self.host = host
     self.isIgnored = isIgnored
     reader = ContentReader(volume: volume, hasher: hasher)
-    observer = Observer(folder: configuration.folder, store: store, reader: reader)
+    observer = Observer(folder: configuration.folder, store: store, reader: reader, made: made)
   }
 
   /// Loads what is pending and starts both loops; the caller feeds watcher events and calls `rescan`.
@@ -131,8 +145,11 @@ public actor FolderMirror {
   /// What a crash left in the staging area is never deleted blindly: transfers that are still wanted go on, other
   /// partial transfers are dropped, and everything else, which may be somebody's bytes, goes to the archive.
   private func recoverStaging() async throws(SoftadastraError) {
-    let wanted = Set(pending.all.map { FetchKey(path: $0.path, dot: $0.entry.version.dot).stagedName })
+    let keys = pending.all.map { FetchKey(path: $0.path, dot: $0.entry.version.dot) }
+    let wanted = Set(keys.map(\.stagedName))
     let volume = self.volume
+    let present = Set(try await pool.run { () throws(SoftadastraError) in try volume.stagedNames() })
+    staged = Set(keys.filter { present.contains($0.stagedName) })
     try await pool.run { () throws(SoftadastraError) in
       for name in try volume.stagedNames() where !wanted.contains(name) {
         if name.hasPrefix(FetchKey.stagedPrefix) {
@@ -189,7 +206,7 @@ public actor FolderMirror {
   func lookAgain(at paths: [BytePath], afterMilliseconds delay: Int) {
     guard !paths.isEmpty else { return }
     Task {
-      try? await Task.sleep(for: .milliseconds(delay))
+      await self.time.sleep(nanoseconds: UInt64(delay) * 1_000_000)
       for path in paths { self.markDirty(path) }
       self.observeSignal.raise()
     }

@@ -10,10 +10,8 @@ internal import SoftadastraSync
 public enum NewPlace {
   private static let pageSize = 1024
 
-  /// Calls `commit` page by page; each page may be committed alone.
-  public static func forget(
-    _ folder: FolderID, in store: Store, commit: ([Mutation]) async throws(SoftadastraError) -> Void
-  ) async throws(SoftadastraError) {
+  /// Durable when it returns. Each page of entries is a commit of its own: an interruption leaves a part to be done.
+  public static func forget(_ folder: FolderID, in store: Store) async throws(SoftadastraError) {
     let prefix = StoreKey.filePrefix(folder)
     var after: [UInt8]?
     while true {
@@ -23,7 +21,7 @@ public enum NewPlace {
         guard let path = StoreKey.path(ofFileKey: key), let entry = try store.get(key) else { continue }
         mutations += wantAgain(folder, path, try FileEntry(entry, at: path.description))
       }
-      if !mutations.isEmpty { try await commit(mutations) }
+      if !mutations.isEmpty { try await store.wait(try store.commit(mutations)) }
       guard page.count == pageSize else { return }
       after = page.last!.key
     }

@@ -19,6 +19,8 @@ public enum Observation: Sendable {
   /// Being written to; look again later.
   case changing
   case failed(SoftadastraError)
+
+  var isChange: Bool { if case .changed = self { true } else { false } }
 }
 
 /// Looks at paths and compares them with the synced tree. Blocks: for worker threads.
@@ -26,6 +28,7 @@ public struct Observer: Sendable {
   public let folder: FolderID
   public let store: Store
   public let reader: ContentReader
+  let made: MadeDirectories
 
   /// - Parameter trustsFingerprint: false re-reads a file although its fingerprint is known (coarse timestamps).
   public func observe(_ path: BytePath, trustsFingerprint: Bool = true) -> Observation {
@@ -51,7 +54,9 @@ public struct Observer: Sendable {
     case .directory:
       if known == nil || known!.isDeleted {
         // A directory that a peer deleted and that stays for what lies in it, or that exists only for its children.
-        if summary?.tag == status.fingerprint || hasLiveDescendants(path) { return .implicitDirectory }
+        if summary?.tag == status.fingerprint || made.fingerprint(path) == status.fingerprint {
+          return .implicitDirectory
+        }
       }
       return outcome(FileValue(kind: .directory, permissions: status.permissions), known, status.fingerprint)
     case .symlink:

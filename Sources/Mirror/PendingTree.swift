@@ -29,6 +29,8 @@ struct PendingTree {
     var stagedName: String?
     var state = State.queued
     var attempts = 0
+    /// Who sent it hears of the copy that took its place instead.
+    var handedTo: FetchKey?
     /// A conflict copy that this node derived and that no peer has offered: its bytes may be gone everywhere.
     var isDerived = false
   }
@@ -75,6 +77,29 @@ struct PendingTree {
     if item.entry.isConflictCopy { copyCount += 1 }
     return superseded
   }
+
+  /// No item that waits holds this staged file: a copy may have taken it over from the item it was fetched for.
+  func isUnused(_ stagedName: String?) -> Bool {
+    guard let stagedName else { return true }
+    return !items.values.contains { $0.values.contains { $0.stagedName == stagedName } }
+  }
+
+  /// A directory that is to be made above this path, and that no batch is working on yet.
+  func isParentWaiting(_ path: BytePath) -> Bool {
+    var parent = path.parent
+    while !parent.isRoot {
+      for dot in dots(at: parent) {
+        guard let item = items[dot]?[parent], item.entry.value?.isDirectory == true else { continue }
+        if case .applying = item.state { continue }
+        return true
+      }
+      parent = parent.parent
+    }
+    return false
+  }
+
+  /// Something waits below this path. Cost: one look at each path that waits.
+  func hasDescendants(of path: BytePath) -> Bool { byPath.keys.contains { $0 != path && $0.isWithin(path) } }
 
   /// Conflict copies of this path that this node derived and has no bytes of.
   func derivedCopies(of path: BytePath) -> [Item] {

@@ -23,8 +23,10 @@ public enum Reconciler {
     /// Make the disk hold this entry. `copy`: the local content moves to the copy's path first, as this entry.
     case apply(FileEntry, copy: Copy?)
     /// The local entry stays, absorbing the remote's vector; the remote content is wanted at the copy's path.
-    /// Nil where the name has no entry of its own, only descendants.
-    case keepLocal(FileEntry?, copy: Copy)
+    case keepLocal(FileEntry, copy: Copy)
+    /// What lives below keeps the directory; a new version of it says so to everybody, having seen both (`seen`).
+    /// The remote content is wanted at the copy's path.
+    case directoryStays(FileEntry?, seen: VersionVector, copy: Copy)
   }
 
   /// A conflict copy: the loser with its own version, under the name that every node derives.
@@ -82,9 +84,9 @@ public enum Reconciler {
     if let local, local.version.covers(remote.version) { return nil }
     // What is below may be on its way out in the same feed: a newer file over a directory that we hold as live waits
     // for the descendants' deletions (the caller orders deletions first); here something else keeps them alive.
-    let survivor = local.map { $0.with($0.version.absorbing(remote.version)) }
-    let copy = copy(of: remote, remoteValue, at: path)
-    return .keepLocal(survivor, copy: copy)
+    var seen = remote.version.vector
+    if let local { seen.merge(local.version.vector) }
+    return .directoryStays(local, seen: seen, copy: copy(of: remote, remoteValue, at: path))
   }
 
   private static func copy(of loser: FileEntry, _ value: FileValue, at path: BytePath) -> Copy {

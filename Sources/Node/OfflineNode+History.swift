@@ -39,6 +39,17 @@ extension OfflineNode {
     }
   }
 
+  public func removeFolder(_ name: String) async throws(SoftadastraError) {
+    let folder = try PathFinding.folder(name, in: watchedFolders, names: GroupView(files.store).folders)
+    try await commit([NodeSettings(store: files.store).folderRemoval(folder.id)])
+  }
+
+  public func confirmDeletions(_ name: String) async throws(SoftadastraError) -> Int {
+    throw needsNode("confirm deletions")
+  }
+
+  public func revertFolder(_ name: String) async throws(SoftadastraError) -> Int { throw needsNode("revert") }
+
   private var versionOperations: VersionOperations {
     VersionOperations(folders: watchedFolders, names: GroupView(files.store).folders)
   }

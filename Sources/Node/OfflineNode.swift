@@ -1,6 +1,7 @@
 internal import Glibc
 public import SoftadastraCore
 internal import SoftadastraMetadata
+internal import SoftadastraReplica
 internal import SoftadastraStore
 internal import SoftadastraSync
 internal import SoftadastraTransport
@@ -40,7 +41,7 @@ public final class OfflineNode: NodeService {
     ValueOperations(store: files.store, author: files.identity.nodeID.tag)
   }
 
-  private func needsNode(_ what: String) -> SoftadastraError {
+  func needsNode(_ what: String) -> SoftadastraError {
     SoftadastraError(.closed, what, why: "no node is running", hint: "start one with: softadastra watch DIR")
   }
 

@@ -9,6 +9,14 @@ extension RunningNode {
     return await core.pool.run { operations.list() }
   }
 
+  public func removeFolder(_ name: String) async throws(SoftadastraError) { try await core.removeFolder(name) }
+
+  public func confirmDeletions(_ name: String) async throws(SoftadastraError) -> Int {
+    try await core.confirmDeletions(name)
+  }
+
+  public func revertFolder(_ name: String) async throws(SoftadastraError) -> Int { try await core.revertFolder(name) }
+
   public func versions(_ path: [String]) async throws(SoftadastraError) -> [VersionReport] {
     let operations = await core.versionOperations
     return try await core.pool.run { () throws(SoftadastraError) in try operations.list(path) }

@@ -20,13 +20,25 @@ public enum Mutation: Sendable {
 
 /// What must hold of a key for a commit to happen.
 public struct CommitCondition: Sendable, Hashable {
+  public enum Expectation: Sendable, Hashable {
+    /// The dot of the key's present version; nil if the key must be absent or a tombstone.
+    case version(Dot?)
+    /// The entry's own sequence, tombstone or not; nil if there must be none.
+    case sequence(UInt64?)
+  }
+
   public var key: [UInt8]
-  /// The dot of the key's present version; nil if the key must be absent or a tombstone.
-  public var expected: Dot?
+  public var expected: Expectation
 
   public init(key: [UInt8], expected: Dot?) {
     self.key = key
-    self.expected = expected
+    self.expected = .version(expected)
+  }
+
+  /// Nobody has written the key since `entry` was read.
+  public init(key: [UInt8], isStill entry: Entry?) {
+    self.key = key
+    expected = .sequence(entry?.sequence)
   }
 }
 

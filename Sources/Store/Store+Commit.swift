@@ -13,10 +13,19 @@ extension Store {
     try append(try encode(mutations))
   }
 
-  /// The same if the key's version is the expected one, else `.versionMismatch`.
+  /// The same if all conditions hold, else `.versionMismatch`.
   @discardableResult
-  public func commit(_ mutations: [Mutation], if condition: CommitCondition) throws(SoftadastraError) -> CommitTicket {
-    try append(try encode(mutations), condition)
+  public func commit(_ mutations: [Mutation], if conditions: CommitCondition...) throws(SoftadastraError)
+    -> CommitTicket
+  {
+    try append(try encode(mutations), conditions)
+  }
+
+  @discardableResult
+  public func commit(_ mutations: [Mutation], ifAll conditions: [CommitCondition]) throws(SoftadastraError)
+    -> CommitTicket
+  {
+    try append(try encode(mutations), conditions)
   }
 
   /// Returns when the commit is as durable as the store's options promise.
@@ -75,12 +84,12 @@ extension Store {
   }
 
   /// Logs and applies in one step under the lock, so that the index follows the log's order.
-  func append(_ payloads: [(kind: UInt8, bytes: [UInt8])], _ condition: CommitCondition? = nil)
+  func append(_ payloads: [(kind: UInt8, bytes: [UInt8])], _ conditions: [CommitCondition] = [])
     throws(SoftadastraError) -> CommitTicket
   {
     let result = state.withLock { state -> Result<CommitTicket, SoftadastraError> in
       do throws(SoftadastraError) {
-        if let condition { try check(condition, state) }
+        for condition in conditions { try check(condition, state) }
         let positions = try assign(payloads, state)
         for (payload, position) in zip(payloads, positions) {
           do {
@@ -113,9 +122,14 @@ extension Store {
   }
 
   private func check(_ condition: CommitCondition, _ state: StoreState) throws(SoftadastraError) {
-    let present = state.index.find(condition.key).map { state.summary($0) }.flatMap { $0.isDeleted ? nil : $0 }
-    // A live local entry has no dot, but it is not absent either.
-    let holds = condition.expected == nil ? present == nil : present?.dot == condition.expected
+    let entry = state.index.find(condition.key).map { state.summary($0) }
+    let present = entry.flatMap { $0.isDeleted ? nil : $0 }
+    let holds =
+      switch condition.expected {
+      // A live local entry has no dot, but it is not absent either.
+      case .version(let dot): dot == nil ? present == nil : present?.dot == dot
+      case .sequence(let sequence): entry?.sequence == sequence
+      }
     guard holds else {
       throw SoftadastraError(
         .versionMismatch, "commit", at: location,

@@ -13,9 +13,10 @@ extension Store {
     let lock = try disk.lock("lock")
     var (state, from) = loadCheckpoint(disk, options)
     var unreadable: CodingError?
+    var logOptions = WALOptions(durability: options.durability, segmentBytes: options.segmentBytes)
+    logOptions.writer = options.writer
     let wal = try WriteAheadLog.open(
-      disk: disk, options: WALOptions(durability: options.durability, segmentBytes: options.segmentBytes),
-      random: random, lock: lock, from: from
+      disk: disk, options: logOptions, random: random, lock: lock, from: from
     ) { record throws(SoftadastraError) in
       do throws(CodingError) {
         try state.apply(kind: record.kind, position: record.position, payload: record.payload)

@@ -14,6 +14,7 @@ public struct StoreOptions: Sendable {
   public var compactionFloorBytes: UInt64
   /// Off for tests and tools that decide themselves when to compact and checkpoint.
   public var isMaintainedAutomatically: Bool
+  public var writer = WriterMode.thread
 
   public init(
     durability: Durability = .durable, segmentBytes: Int = WALOptions.defaultSegmentBytes,

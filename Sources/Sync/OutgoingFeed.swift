@@ -33,6 +33,8 @@ struct OutgoingFeed: Sendable {
   var peerWatermark: VersionVector
   /// Moves that the peer carried out by one rename: entries with these dots need no sending.
   private(set) var doneMoves: Set<Dot> = []
+  /// The peer's cursor is still to be moved past the entries of a move that it carried out.
+  private(set) var owesCursor = false
 
   init(since: UInt64, watermark: VersionVector) {
     known = since
@@ -55,6 +57,7 @@ struct OutgoingFeed: Sendable {
   mutating func didSend(through: UInt64, entries: Int, offering move: Dot?, now: UInt64) {
     sent = max(sent, through)
     scanned = sent
+    owesCursor = false
     inFlight.append(Batch(through: through, entries: entries, sentAt: now))
     if let move { hold = .awaiting(move, since: now) }
   }
@@ -78,12 +81,15 @@ struct OutgoingFeed: Sendable {
   mutating func answerMove(_ dot: Dot, done: Bool) {
     guard case .awaiting(dot, _) = hold else { return }
     hold = .none
-    if done { doneMoves.insert(dot) }
+    if done {
+      doneMoves.insert(dot)
+      owesCursor = true
+    }
   }
 
   /// Forgets moves once everything is applied at the peer.
   mutating func prune() -> Int {
-    guard inFlight.isEmpty, applied >= sent, !doneMoves.isEmpty else { return 0 }
+    guard inFlight.isEmpty, !owesCursor, applied >= sent, !doneMoves.isEmpty else { return 0 }
     defer { doneMoves.removeAll() }
     return doneMoves.count
   }

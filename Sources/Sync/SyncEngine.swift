@@ -184,7 +184,7 @@ public struct SyncEngine: Sendable {
       let cut = page.items.firstIndex { StoreKey.isMove($0.key) && outgoing.lacks($0, peerReplica: replica) }
       let items = (cut.map { page.items[...$0] } ?? page.items[...]).filter { outgoing.lacks($0, peerReplica: replica) }
       let through = cut.map { page.items[$0].sequence } ?? page.through
-      if items.isEmpty {
+      if items.isEmpty, !outgoing.owesCursor {
         outgoing.skip(through: through)
         continue
       }

@@ -2,7 +2,8 @@ internal import SoftadastraCore
 
 /// The writer thread's own state: the file it writes to. It runs until its log is closed.
 final class LogWriter: @unchecked Sendable {
-  private let log: WriteAheadLog
+  /// Owns this.
+  private unowned let log: WriteAheadLog
   /// Planned first sequence of the segment in `file`: chunks name their segment by it.
   private var planned: UInt64
   private var segment: Segment
@@ -13,7 +14,7 @@ final class LogWriter: @unchecked Sendable {
   /// Sequences up to this are written to the segment.
   private var written: UInt64
   private var unsyncedBytes = 0
-  private var attempt: UInt64 = 0
+  private var isFinished = false
 
   init(log: WriteAheadLog, segment: Segment, filled: Int, synced: UInt64) {
     self.log = log
@@ -34,16 +35,29 @@ final class LogWriter: @unchecked Sendable {
 
   func run() {
     while true {
-      switch nextWork() {
-      case .write(let chunks): write(chunks)
-      case .sync: syncNow()
-      case .retry: recover(nil)
-      case .stop:
-        if unsyncedBytes > 0 { syncNow() }
-        finish()
-        return
-      }
+      guard perform(nextWork()) else { return }
     }
+  }
+
+  /// One step without waiting: for logs whose writer has no thread. False if there is nothing to do.
+  func step() -> Bool {
+    guard !isFinished, let work = log.monitor.withLock({ next(&$0, timedOut: true) }) else { return false }
+    return perform(work)
+  }
+
+  /// False at the end.
+  private func perform(_ work: Work) -> Bool {
+    switch work {
+    case .write(let chunks): write(chunks)
+    case .sync: syncNow()
+    case .retry: recover(nil)
+    case .stop:
+      if unsyncedBytes > 0 { syncNow() }
+      finish()
+      isFinished = true
+      return false
+    }
+    return true
   }
 
   private func nextWork() -> Work {
@@ -51,25 +65,29 @@ final class LogWriter: @unchecked Sendable {
     var timedOut = false
     return log.monitor.waitFor(milliseconds: waitMilliseconds(isFast)) { state -> Work? in
       defer { timedOut = true }
-      switch state.status {
-      case .failed: return nil
-      case .closed: return .stop
-      case .full: return timedOut ? .retry : nil
-      case .open, .closing: break
-      }
-      if unsyncedBytes > 0, state.syncWanted > synced, state.queue.isEmpty { return .sync }
-      if unsyncedBytes >= WriteAheadLog.fastSyncBytes { return .sync }
-      if !state.queue.isEmpty {
-        let name = state.queue[0].segment
-        let count = state.queue.firstIndex { $0.segment != name } ?? state.queue.count
-        let taken = Array(state.queue[..<count])
-        state.queue.removeFirst(count)
-        state.held.append(contentsOf: taken)
-        return .write(taken)
-      }
-      if case .closing = state.status { return .stop }
-      return timedOut && unsyncedBytes > 0 ? .sync : nil
+      return next(&state, timedOut: timedOut)
     }
+  }
+
+  private func next(_ state: inout WriteAheadLog.State, timedOut: Bool) -> Work? {
+    switch state.status {
+    case .failed: return nil
+    case .closed: return .stop
+    case .full: return timedOut ? .retry : nil
+    case .open, .closing: break
+    }
+    if unsyncedBytes > 0, state.syncWanted > synced, state.queue.isEmpty { return .sync }
+    if unsyncedBytes >= WriteAheadLog.fastSyncBytes { return .sync }
+    if !state.queue.isEmpty {
+      let name = state.queue[0].segment
+      let count = state.queue.firstIndex { $0.segment != name } ?? state.queue.count
+      let taken = Array(state.queue[..<count])
+      state.queue.removeFirst(count)
+      state.held.append(contentsOf: taken)
+      return .write(taken)
+    }
+    if case .closing = state.status { return .stop }
+    return timedOut && unsyncedBytes > 0 ? .sync : nil
   }
 
   private func waitMilliseconds(_ isFast: Bool) -> Int? {

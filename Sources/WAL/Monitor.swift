@@ -8,6 +8,10 @@ final class Monitor<State>: @unchecked Sendable {
   private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
   private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
   private var state: State
+  /// Instead of other threads: does one step of what a waiting caller waits for. False if there is nothing to do.
+  var step: (() -> Bool)?
+  /// Told of each `notify` where steps are scheduled.
+  var noticed: (() -> Void)?
 
   init(_ state: State) {
     self.state = state
@@ -33,10 +37,22 @@ final class Monitor<State>: @unchecked Sendable {
   }
 
   /// Wakes all that wait.
-  func notify() { pthread_cond_broadcast(condition) }
+  func notify() {
+    pthread_cond_broadcast(condition)
+    noticed?()
+  }
 
   /// Calls the closure until it returns something, each time after a `notify` or the timeout it asks for.
   func waitFor<R>(milliseconds: Int? = nil, _ body: (inout State) -> R?) -> R {
+    if let step {
+      while true {
+        if let result = withLock(body) { return result }
+        guard !step() else { continue }
+        // The last step of all says that there is nothing more to do.
+        if let result = withLock(body) { return result }
+        preconditionFailure("nobody will ever do what is waited for")
+      }
+    }
     pthread_mutex_lock(mutex)
     defer { pthread_mutex_unlock(mutex) }
     while true {

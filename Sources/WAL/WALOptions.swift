@@ -8,6 +8,14 @@ public enum Durability: Sendable, Hashable {
   case memory
 }
 
+/// Who runs a log's writer.
+public enum WriterMode: Sendable {
+  /// A thread of its own.
+  case thread
+  /// Whoever `schedule` hands each step to, for simulations; a call that blocks runs the steps itself.
+  case steps(schedule: @Sendable (_ step: @escaping @Sendable () -> Void) -> Void)
+}
+
 /// How a log is kept.
 public struct WALOptions: Sendable {
   public static let defaultSegmentBytes = 64 << 20
@@ -25,6 +33,7 @@ public struct WALOptions: Sendable {
   public var recycledSegments: Int
   /// Name of the lock file.
   public var lockName: String
+  public var writer = WriterMode.thread
 
   public init(
     durability: Durability = .durable, segmentBytes: Int = WALOptions.defaultSegmentBytes,

@@ -52,7 +52,19 @@ extension WriteAheadLog {
       disk: disk, options: options, random: random, lock: lock, state: state, damage: reading.report.damage,
       tornTail: reading.report.tornTail)
     let writer = LogWriter(log: log, segment: active, filled: filled, synced: reading.next - 1)
-    startThread { writer.run() }
+    switch options.writer {
+    case .thread:
+      // The thread keeps the log until it is closed.
+      startThread { withExtendedLifetime(log) { writer.run() } }
+    case .steps(let schedule):
+      log.monitor.step = { writer.step() }
+      log.monitor.noticed = { [weak log] in
+        guard let log else { return }
+        schedule { [weak log] in
+          while let step = log?.monitor.step, step() {}
+        }
+      }
+    }
     return log
   }
 

@@ -261,7 +261,9 @@ public final class WriteAheadLog: Sendable {
   }
 
   /// Closes without waiting: for an owner that goes away.
-  public func closeSoon() { startThread { self.closeBlocking() } }
+  public func closeSoon() {
+    if monitor.step == nil { startThread { self.closeBlocking() } } else { closeBlocking() }
+  }
 
   /// Runs blocking work of the log's owner on a thread of its own.
   public static func inBackground(_ body: @escaping @Sendable () -> Void) { startThread(body) }

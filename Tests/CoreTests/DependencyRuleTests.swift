@@ -3,7 +3,7 @@ import Testing
 
 /// The direction of the modules, as `share/doc/architecture.md` states it, checked against every import.
 @Suite struct DependencyRuleTests {
-  private static let engine: Set<String> = ["Core", "FS", "WAL", "Store", "Sync", "Metadata", "Mirror"]
+  private static let engine: Set<String> = ["Core", "FS", "WAL", "Store", "Sync", "Metadata", "Mirror", "Replica"]
   private static let allowed: [String: Set<String>] = [
     "Core": [],
     "FS": ["Core"],
@@ -14,6 +14,7 @@ import Testing
     "Discovery": ["Core", "Transport"],
     "Metadata": ["Core"],
     "Mirror": ["Core", "FS", "Store", "Sync"],
+    "Replica": ["Core", "Store", "Sync", "Mirror"],
     "Node": engine.union(["Transport", "Discovery"]),
     "SDK": engine.union(["Transport", "Discovery", "Node"]),
     "CLI": engine.union(["Transport", "Discovery", "Node", "SDK"]),

@@ -77,6 +77,9 @@ final class FakeService: NodeService {
   func resolveConflict(_ path: [String], keep: String) async throws(SoftadastraError) {
     note("resolve \(path) \(keep)")
   }
+  func removeFolder(_ name: String) async throws(SoftadastraError) { note("remove-folder \(name)") }
+  func confirmDeletions(_ name: String) async throws(SoftadastraError) -> Int { name.utf8.count }
+  func revertFolder(_ name: String) async throws(SoftadastraError) -> Int { 2 * name.utf8.count }
   func versions(_ path: [String]) async throws(SoftadastraError) -> [VersionReport] {
     [Self.versionReport(path.joined(), "t")]
   }

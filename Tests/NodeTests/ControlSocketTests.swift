@@ -54,10 +54,13 @@ import Testing
       #expect(try await client.restore(["p"], at: "x") == [FakeService.versionReport("p", "x")])
       #expect(try await client.restore(["p"], at: nil) == [FakeService.versionReport("p", "-")])
       try await client.resolveConflict(["/p", "p"], keep: "both")
+      try await client.removeFolder("f")
+      #expect(try await client.confirmDeletions("abc") == 3)
+      #expect(try await client.revertFolder("abc") == 6)
       #expect(
         service.calls.withLock { $0 } == [
           "join x", "add /p n true", "peer a:1", "remove-peer b", "retry p", "compact", "remove [1]",
-          "resolve [\"/p\", \"p\"] both",
+          "resolve [\"/p\", \"p\"] both", "remove-folder f",
         ])
     }
   }

@@ -18,6 +18,7 @@ public struct SeededGenerator: RandomNumberGenerator, Sendable {
 /// A clock that moves only when the test says so.
 public final class ManualTime: TimeSource {
   private let now: Mutex<(wall: Int64, monotonic: UInt64)>
+  private let sleepers = Mutex<[(until: UInt64, continuation: CheckedContinuation<Void, Never>)]>([])
 
   public init(wallMilliseconds: Int64 = 1_700_000_000_000) { now = Mutex((wallMilliseconds, 1)) }
 
@@ -28,6 +29,17 @@ public final class ManualTime: TimeSource {
       $0.wall += milliseconds
       $0.monotonic += UInt64(milliseconds) * 1_000_000
     }
+    let reached = monotonicNanoseconds()
+    let due = sleepers.withLock { sleepers in
+      let due = sleepers.filter { $0.until <= reached }
+      sleepers.removeAll { $0.until <= reached }
+      return due
+    }
+    for sleeper in due { sleeper.continuation.resume() }
+  }
+  public func sleep(nanoseconds: UInt64) async {
+    let until = monotonicNanoseconds() + nanoseconds
+    await withCheckedContinuation { continuation in sleepers.withLock { $0.append((until, continuation)) } }
   }
   /// Wall clocks jump, also back.
   public func jump(milliseconds: Int64) { now.withLock { $0.wall += milliseconds } }

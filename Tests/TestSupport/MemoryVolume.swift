@@ -65,6 +65,9 @@ public final class MemoryVolume: Volume {
 
   public func setFreeBytes(_ count: UInt64) { state.withLock { $0.free = count } }
 
+  /// The process that had files open is gone: its descriptors are dead, what it wrote stays.
+  public func closeHandles() { state.withLock { $0.generation += 1 } }
+
   /// Power loss: everything since the last barrier is gone, and so are unnamed staged files.
   public func dropUnsynced() {
     state.withLock {

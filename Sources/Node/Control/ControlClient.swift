@@ -86,6 +86,16 @@ public final class ControlClient: NodeService {
     try await ask(.restore, ControlArguments(text: time, path: path))
   }
 
+  public func removeFolder(_ name: String) async throws(SoftadastraError) {
+    try await tell(.removeFolder, ControlArguments(text: name))
+  }
+  public func confirmDeletions(_ name: String) async throws(SoftadastraError) -> Int {
+    try await ask(.confirmDeletions, ControlArguments(text: name))
+  }
+  public func revertFolder(_ name: String) async throws(SoftadastraError) -> Int {
+    try await ask(.revertFolder, ControlArguments(text: name))
+  }
+
   public func compactLog() async throws(SoftadastraError) { try await tell(.compactLog) }
   public func events() async throws(SoftadastraError) -> AsyncStream<NodeEvent> {
     try await follow(.events, ControlArguments())

@@ -67,6 +67,10 @@ struct ControlDispatch: Sendable {
         try await service.watchValues(prefix: try ControlCoding.bytes(with.key, "key")), id, reply)
     case .compactLog: try await service.compactLog()
     case .conflicts: try await give(try await service.conflicts())
+    case .removeFolder: try await service.removeFolder(try ControlCoding.required(with.text, "text"))
+    case .confirmDeletions:
+      try await give(try await service.confirmDeletions(try ControlCoding.required(with.text, "text")))
+    case .revertFolder: try await give(try await service.revertFolder(try ControlCoding.required(with.text, "text")))
     case .versions: try await give(try await service.versions(try ControlCoding.required(with.path, "path")))
     case .restore:
       try await give(try await service.restore(try ControlCoding.required(with.path, "path"), at: with.text))
@@ -78,7 +82,7 @@ struct ControlDispatch: Sendable {
     }
     switch call {
     case .stop, .addFolder, .join, .addPeerAddress, .removePeer, .retry, .remove, .compactLog,
-      .resolveConflict:
+      .resolveConflict, .removeFolder:
       try await give(ControlNothing())
     default: break
     }

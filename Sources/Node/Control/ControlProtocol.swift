@@ -32,6 +32,9 @@ enum ControlCall: String, Codable, Sendable {
   case conflicts
   case resolveConflict = "resolve-conflict"
   case versions, restore
+  case removeFolder = "remove-folder"
+  case confirmDeletions = "confirm-deletions"
+  case revertFolder = "revert-folder"
   case events
   case discover
 }

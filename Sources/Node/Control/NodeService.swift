@@ -43,6 +43,13 @@ public protocol NodeService: Sendable {
   /// Of a directory: all files below, without a time those that are gone. Returns what was put back.
   func restore(_ path: [String], at time: String?) async throws(SoftadastraError) -> [VersionReport]
 
+  /// Stops watching the folder of that name, or at that path; its files stay.
+  func removeFolder(_ name: String) async throws(SoftadastraError)
+  /// Spreads deletions that were held back; returns how many files they are. `.notFound` if none are.
+  func confirmDeletions(_ name: String) async throws(SoftadastraError) -> Int
+  /// Drops the local changes of a receive-only folder into its archive; returns how many paths they were.
+  func revertFolder(_ name: String) async throws(SoftadastraError) -> Int
+
   func compactLog() async throws(SoftadastraError)
   /// What happens from now on; several listeners may follow.
   func events() async throws(SoftadastraError) -> AsyncStream<NodeEvent>

@@ -65,6 +65,8 @@ struct NodeSettings: Sendable {
     return put(Self.folderPrefix + "\(folder.id)", writer.bytes)
   }
 
+  func folderRemoval(_ id: FolderID) -> Mutation { .erase(key: StoreKey.setting(Self.folderPrefix + "\(id)")) }
+
   // MARK: Invites
 
   func invites() -> [OpenInvite] { list(Self.invitePrefix).compactMap { OpenInvite(decoding: $0.1) } }

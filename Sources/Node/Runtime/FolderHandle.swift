@@ -25,11 +25,6 @@ final class FolderHandle: Sendable {
   private let events: AsyncStream<Delivery>.Continuation
   private let tasks: Mutex<[Task<Void, Never>]>
 
-  /// Request numbers of fetches carry the folder's index in their high bits.
-  private static let requestBits: UInt64 = 40
-  private let index: UInt64
-  func ownsRequest(_ request: UInt64) -> Bool { request >> Self.requestBits == index }
-
   init(
     id: FolderID, index: UInt64, name: String, path: String, mode: MirrorMode, group: GroupState, author: AuthorTag,
     store: Store,
@@ -37,7 +32,6 @@ final class FolderHandle: Sendable {
     versions: VersionsPolicy
   ) async throws(SoftadastraError) {
     self.id = id
-    self.index = index
     self.name = name
     self.path = path
     self.mode = mode
@@ -47,7 +41,8 @@ final class FolderHandle: Sendable {
     mirror = FolderMirror(
       configuration: FolderMirror.Configuration(
         folder: id, group: group.id, mode: mode, author: author,
-        granularityNanoseconds: volume.timestampGranularityNanoseconds, firstRequest: index << Self.requestBits | 1),
+        granularityNanoseconds: volume.timestampGranularityNanoseconds,
+        firstRequest: index << FolderMirror.Configuration.requestBits | 1),
       volume: volume, store: store, hasher: ContentHasher(secret: group.hashSecret), pool: pool, time: time, host: host)
     let (stream, events) = AsyncStream<Delivery>.makeStream()
     self.events = events

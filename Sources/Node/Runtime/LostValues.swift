@@ -19,10 +19,6 @@ struct LostValues: Sendable {
 
   private static let suffixBytes = 17
 
-  static func mutation(_ key: [UInt8], _ value: [UInt8], _ version: Version) -> Mutation {
-    .put(key: StoreKey.lost(key, version.dot), value: value, version: nil, tag: version.stamp.rawValue)
-  }
-
   func all() -> [LostValue] {
     var found: [LostValue] = []
     var after: [UInt8]?

@@ -6,6 +6,7 @@ internal import SoftadastraStore
 internal import SoftadastraSync
 internal import SoftadastraTransport
 internal import SoftadastraMirror
+internal import SoftadastraReplica
 
 /// Finding, dialling and greeting peers.
 extension NodeCore {
@@ -190,7 +191,8 @@ extension NodeCore {
 
   func greet(_ link: PeerLink) {
     let peer = link.identity.nodeID
-    members[peer] = Member(link: link, hello: nil)
+    lastSession += 1
+    members[peer] = Member(link: link, session: lastSession, hello: nil)
     dialer.connected(.node(peer))
     lastErrors[peer] = nil
     link.enqueue(
@@ -220,12 +222,10 @@ extension NodeCore {
   }
 
   private func forget(_ peer: NodeID) {
-    rememberPeers()
-    members[peer] = nil
-    wantedSpaces[peer] = nil
-    earlySettled = earlySettled.filter { $0.peer != peer }
-    engine.disconnect(peer)
-    for folder in folders.values { Task { await folder.mirror.peerDisconnected(peer) } }
+    replicator.disconnected(peer)
+    if let session = members.removeValue(forKey: peer)?.session {
+      for folder in folders.values { Task { await folder.mirror.peerDisconnected(peer, session: session) } }
+    }
     for waiter in settleWaiters.values { waiter.resume(returning: false) }
     settleWaiters.removeAll()
   }
@@ -241,7 +241,7 @@ extension NodeCore {
 
   // MARK: Hello
 
-  func received(_ hello: SyncMessage.Hello, from link: PeerLink) {
+  func received(_ hello: SyncMessage.Hello, from link: PeerLink) async {
     let peer = link.identity.nodeID
     guard hello.group == group.id else {
       lastErrors[peer] = "it is in another group"
@@ -260,11 +260,9 @@ extension NodeCore {
     members[peer]?.hello = hello
     rememberAddress(of: peer, link, hello.listenPort)
     if let info = try? NodeMetadata(decoding: hello.metadata), info.nodeID == peer { registry.update(info) }
-    engine.connect(peer, replica: hello.replica)
     report(NodeEvent("peer-connected", address: link.address.description, peer: name(of: peer)))
-    subscribe(to: peer, .group)
-    subscribe(to: peer, .values)
-    for folder in folders.values { subscribe(to: peer, folder) }
     discovery?.setSearching(isMissingSomebody)
+    guard let session = members[peer]?.session else { return }
+    await replicator.connected(peer, replica: hello.replica, session: session)
   }
 }

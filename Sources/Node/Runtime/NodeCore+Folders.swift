@@ -2,6 +2,7 @@ internal import Logging
 internal import SoftadastraCore
 internal import SoftadastraFS
 internal import SoftadastraMirror
+internal import SoftadastraReplica
 internal import SoftadastraStore
 internal import SoftadastraSync
 
@@ -126,6 +127,11 @@ extension NodeCore {
   ) async throws(SoftadastraError) {
     if isNew {
       let volume = try LinuxVolume(root: folder.path)
+      let known = try? FolderMarker.read(from: volume)
+      if known?.folder != folder.id {
+        // Another directory than the one that the entries tell of: what is missing here was not deleted.
+        try await NewPlace.forget(folder.id, in: store)
+      }
       try volume.prepareStaging()
       try FolderMarker(group: group.id, folder: folder.id).write(to: volume)
       try await store.wait(try store.commit([NodeSettings(store: store).folderMutation(folder)]))
@@ -140,10 +146,7 @@ extension NodeCore {
       versions: options.versionsPolicy)
     stoppedFolders[folder.id] = nil
     folders[folder.id] = handle
-    for (peer, member) in members where member.hello != nil { subscribe(to: peer, handle) }
-    offer(folder.id)
-    engine.changed(.folder(folder.id))
-    pump()
+    await replicator.add(handle.mirror)
   }
 
   private func host(_ id: FolderID, _ name: String) -> MirrorHost {

@@ -1,6 +1,7 @@
 internal import Logging
 internal import NIOCore
 internal import SoftadastraCore
+internal import SoftadastraReplica
 internal import SoftadastraStore
 internal import SoftadastraSync
 internal import SoftadastraTransport
@@ -175,7 +176,7 @@ extension NodeCore {
         settings.inviteMutation(open), groupPut(key, member.encoded(), after: try store.get(key)),
       ]))
     view = GroupView(store)
-    let records = SyncMessage.supplement(.group, groupChanges()).encoded()
+    let records = SyncMessage.supplement(.group, OutgoingChanges(store: store).groupRecords()).encoded()
     await link.send(.accepted(proof("inviter"), group, records: records))
     report(NodeEvent("joined", peer: member.name, message: "a new member"))
     updateDiscoveryKeys()

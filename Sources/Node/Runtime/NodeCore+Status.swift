@@ -3,6 +3,7 @@ internal import SoftadastraCore
 internal import SoftadastraDiscovery
 internal import SoftadastraMetadata
 internal import SoftadastraMirror
+internal import SoftadastraReplica
 internal import SoftadastraStore
 internal import SoftadastraSync
 internal import SoftadastraTransport
@@ -112,7 +113,7 @@ extension NodeCore {
     return reports
   }
 
-  var spaces: [SpaceID] { [.group, .values] + folders.keys.sorted().map { .folder($0) } }
+  private var spaces: [SpaceID] { replicator.spaces }
 
   /// What a member lacks; for one that is away, by what it had applied when it was last heard.
   private func pendingItems(for node: NodeID, _ space: SpaceID, limit: Int) -> [FeedPage.Item] {

@@ -5,6 +5,7 @@ internal import SoftadastraDiscovery
 internal import SoftadastraFS
 internal import SoftadastraMetadata
 internal import SoftadastraMirror
+internal import SoftadastraReplica
 internal import SoftadastraStore
 internal import SoftadastraSync
 internal import SoftadastraTransport
@@ -18,6 +19,8 @@ actor NodeCore {
   /// A connected member.
   struct Member {
     let link: PeerLink
+    /// Grows with every connection of this life.
+    let session: UInt64
     /// Nil until its hello came.
     var hello: SyncMessage.Hello?
   }
@@ -37,8 +40,9 @@ actor NodeCore {
 
   var group: GroupState
   var view: GroupView
-  var engine = SyncEngine()
-  let feed: NodeFeed
+  let replicator: Replicator
+  var engine: SyncEngine { replicator.engine }
+  var feed: OwnCounterFeed { replicator.feed }
   var folders: [FolderID: FolderHandle] = [:]
   /// Being added: a second request for the same waits.
   var isAddingFolder = false
@@ -59,12 +63,9 @@ actor NodeCore {
   var isStopping = false
   var dialTimer: Task<Void, Never>?
   var ticker: Task<Void, Never>?
-  /// What each peer subscribed to, also of folders that are not mirrored here (yet).
-  var wantedSpaces: [NodeID: [SpaceID: SyncMessage.Subscribe]] = [:]
-  var appliedByPeer: [NodeID: [SpaceID: UInt64]] = [:]
+  var lastSession: UInt64 = 0
   var groupWaiters: [CheckedContinuation<Void, Never>] = []
   var stoppedFolders: [FolderID: (folder: WatchedFolder, error: SoftadastraError)] = [:]
-  var earlySettled: Set<EarlySettled> = []
   var nextFolderIndex: UInt64 = 1
   var nextSettle: UInt64 = 1
   nonisolated let transportEvents: AsyncStream<TransportEvent>.Continuation
@@ -86,7 +87,7 @@ actor NodeCore {
     startNonce = random.next()
     startedAt = time.monotonicNanoseconds()
     view = GroupView(store)
-    feed = NodeFeed(store)
+    replicator = Replicator(store: store, time: time)
     metadata = NodeMetadata(
       nodeID: identity.nodeID, name: options.name.value, platform: .collect(),
       capabilities: ["files", "kv", "lz4", "manifest-delta", "move"], startedAt: time.wallMilliseconds())
@@ -98,6 +99,7 @@ actor NodeCore {
   // MARK: Life
 
   func start() async throws(SoftadastraError) {
+    installHooks()
     try await recordStart()
     transport = Transport(identity: identity, logger: logger) { [weak self] event in
       guard let self else { return }
@@ -157,7 +159,7 @@ actor NodeCore {
   func shutdown() async {
     guard !isStopping else { return }
     isStopping = true
-    rememberPeers()
+    replicator.rememberPeers()
     ticker?.cancel()
     dialTimer?.cancel()
     joining?.finish(.failure(closedError))
@@ -174,33 +176,37 @@ actor NodeCore {
 
   var closedError: SoftadastraError { SoftadastraError(.closed, "node", why: "it is shutting down") }
 
-  // MARK: Engine
+  // MARK: Replication
+
+  private func installHooks() {
+    replicator.install(
+      Replicator.Hooks(
+        enqueue: { [unowned self] peer, outgoing in members[peer]?.link.enqueue(outgoing) },
+        groupChanged: { [unowned self] in groupChanged() },
+        accepts: { [unowned self] in isAcceptable($0) },
+        valueConflict: { [unowned self] key in
+          report(
+            NodeEvent("conflict", path: BytePath.escape(key), message: "two values were put at the same time"))
+        },
+        failed: { [unowned self] peer, error in
+          logger.error("cannot record changes from \(peer.short): \(error)")
+          report(NodeEvent("warning", peer: name(of: peer), message: error.description))
+        }))
+  }
 
   private func storeChanged() async {
     guard !isStopping else { return }
-    engine.changedAnything()
-    pump()
+    replicator.storeChanged()
   }
 
-  /// Carries out what the engine wants, in order.
   func pump() {
     guard !isStopping else { return }
-    for output in engine.drain(now: time.monotonicNanoseconds(), reading: feed) {
-      switch output {
-      case .send(let batch):
-        let watermark = batch.isLast ? ownWatermark(batch.space) : nil
-        members[batch.peer]?.link.enqueue(.batch(batch, watermark: watermark))
-      case .acknowledge(let peer, let ack): members[peer]?.link.enqueue(.message(.acknowledge(ack)))
-      case .mergeWatermark(let space, let vector): mergeWatermark(space, vector)
-      case .peerApplied(let peer, let space, let applied): rememberApplied(peer, space, applied)
-      }
-    }
+    replicator.pump()
   }
 
   func tickEngine() {
-    rememberPeers()
-    lastTick = engine.tick(now: time.monotonicNanoseconds(), reading: feed)
-    pump()
+    guard !isStopping else { return }
+    lastTick = replicator.tick()
   }
 
   func tickNow() -> TickResult {

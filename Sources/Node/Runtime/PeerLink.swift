@@ -1,5 +1,6 @@
 internal import NIOCore
 internal import SoftadastraCore
+internal import SoftadastraReplica
 internal import SoftadastraStore
 internal import SoftadastraSync
 internal import SoftadastraTransport
@@ -13,12 +14,6 @@ final class PeerLink: Sendable {
   static let maxQueuedBytes = 24 << 20
   static let resumeBytes = 8 << 20
 
-  /// What the sending task works through.
-  enum Outgoing: Sendable {
-    case message(SyncMessage)
-    case batch(SyncEngine.Batch, watermark: VersionVector?)
-  }
-
   let connection: ConnectionID
   let identity: PeerIdentity
   let address: PeerAddress
@@ -27,11 +22,11 @@ final class PeerLink: Sendable {
 
   let control: AsyncStream<Frame>
   let data: AsyncStream<Frame>
-  let outgoing: AsyncStream<Outgoing>
+  let outgoing: AsyncStream<Replicator.Outgoing>
   let fetches: AsyncStream<SyncMessage.Fetch>
   private let controlSink: AsyncStream<Frame>.Continuation
   private let dataSink: AsyncStream<Frame>.Continuation
-  private let outgoingSink: AsyncStream<Outgoing>.Continuation
+  private let outgoingSink: AsyncStream<Replicator.Outgoing>.Continuation
   private let fetchSink: AsyncStream<SyncMessage.Fetch>.Continuation
   private let queued = Mutex((bytes: 0, isPaused: false))
 
@@ -77,7 +72,7 @@ final class PeerLink: Sendable {
     if mayResume { transport.resumeReading(connection) }
   }
 
-  func enqueue(_ item: Outgoing) { outgoingSink.yield(item) }
+  func enqueue(_ item: Replicator.Outgoing) { outgoingSink.yield(item) }
   func enqueue(_ fetch: SyncMessage.Fetch) { fetchSink.yield(fetch) }
 
   func send(_ message: SyncMessage) async {

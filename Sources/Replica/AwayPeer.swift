@@ -1,6 +1,6 @@
-internal import SoftadastraCore
-internal import SoftadastraStore
-internal import SoftadastraSync
+public import SoftadastraCore
+public import SoftadastraStore
+public import SoftadastraSync
 
 /// What is remembered of a member that is not connected: how far it had applied each space of ours.
 ///
@@ -9,23 +9,34 @@ internal import SoftadastraSync
 /// | applied   | varint |
 /// | replica   | u64    |
 /// | watermark | vector |
-struct AwayPeer {
-  let node: NodeID
-  let store: Store
+public struct AwayPeer {
+  private let node: NodeID
+  private let store: Store
 
-  struct Memory: Sendable, Hashable {
-    var applied: UInt64
+  public init(node: NodeID, store: Store) {
+    self.node = node
+    self.store = store
+  }
+
+  public struct Memory: Sendable, Hashable {
+    public var applied: UInt64
     /// The peer's own changes are no news to it.
-    var replica: ReplicaID
-    var watermark: VersionVector
+    public var replica: ReplicaID
+    public var watermark: VersionVector
 
-    func lacks(_ item: FeedPage.Item) -> Bool {
+    public init(applied: UInt64, replica: ReplicaID, watermark: VersionVector) {
+      self.applied = applied
+      self.replica = replica
+      self.watermark = watermark
+    }
+
+    public func lacks(_ item: FeedPage.Item) -> Bool {
       if StoreKey.isMove(item.key) { return false }
       return item.isConflictCopy || (item.dot.replica != replica && !watermark.covers(item.dot))
     }
   }
 
-  func memory(of space: SpaceID) -> Memory? {
+  public func memory(of space: SpaceID) -> Memory? {
     guard let entry = try? store.get(StoreKey.appliedBy(node, space)) else { return nil }
     return try? decode(entry.value) { (reader: inout ByteReader) throws(CodingError) in
       Memory(
@@ -33,7 +44,7 @@ struct AwayPeer {
     }
   }
 
-  func mutation(_ space: SpaceID, _ memory: Memory) -> Mutation {
+  public func mutation(_ space: SpaceID, _ memory: Memory) -> Mutation {
     var writer = ByteWriter()
     writer.varint(memory.applied)
     writer.uint64(memory.replica.rawValue)

@@ -4,72 +4,23 @@ internal import SoftadastraStore
 internal import SoftadastraSync
 internal import SoftadastraDiscovery
 internal import SoftadastraMirror
+internal import SoftadastraReplica
 internal import SoftadastraTransport
 
-/// The key-value space and the group's records: entries without files behind them.
+/// The group's records, and leaving one group for another.
 extension NodeCore {
-  // MARK: From peers
-
-  /// Applies changes of the group or the key-value space, durably, with the cursor that covers them.
-  func apply(_ changes: [Change], in space: SpaceID, cursor: Mutation?) async throws(SoftadastraError) {
-    var mutations: [Mutation] = []
-    for change in changes {
-      guard isAcceptable(change, in: space) else { continue }
-      store.observe(change.version.stamp)
-      mutations += try decide(change, in: space)
-    }
-    let changesGroup = space == .group && !mutations.isEmpty
-    if let cursor { mutations.append(cursor) }
-    guard !mutations.isEmpty else { return }
-    try await store.wait(try store.commit(mutations))
-    if changesGroup { groupChanged() }
-  }
-
-  private func decide(_ change: Change, in space: SpaceID) throws(SoftadastraError) -> [Mutation] {
-    let key = space.prefix + change.key
-    let local = try store.get(key)
-    let taken = { (version: Version) -> Mutation in
-      change.isDeleted
-        ? .delete(key: key, value: [], version: version) : .put(key: key, value: change.value, version: version)
-    }
-    guard let local, let version = local.version else { return [taken(change.version)] }
-    switch ConflictRule.decide(
-      local: version, localDeleted: local.isDeleted, remote: change.version, remoteDeleted: change.isDeleted)
-    {
-    case .same, .superseded: return []
-    case .take: return [taken(change.version.absorbing(version))]
-    case .remoteWins:
-      return [taken(change.version.absorbing(version))] + loser(local.value, local.isDeleted, version, change, space)
-    case .localWins:
-      let joined = version.absorbing(change.version)
-      let kept: Mutation =
-        local.isDeleted
-        ? .delete(key: key, value: [], version: joined) : .put(key: key, value: local.value, version: joined)
-      return [kept] + loser(change.value, change.isDeleted, change.version, change, space)
-    }
-  }
-
-  /// A value that lost stays restorable.
-  private func loser(
-    _ value: [UInt8], _ isDeleted: Bool, _ version: Version, _ change: Change, _ space: SpaceID
-  ) -> [Mutation] {
-    guard space == .values, !isDeleted else { return [] }
-    report(NodeEvent("conflict", path: BytePath.escape(change.key), message: "two values were put at the same time"))
-    return [LostValues.mutation(change.key, value, version)]
-  }
-
   /// Members are signed by somebody who is one; nothing else in the group space needs a signature beyond the link's.
-  private func isAcceptable(_ change: Change, in space: SpaceID) -> Bool {
-    guard space == .group, change.key.first == MemberRecord.keyMark else { return true }
+  func isAcceptable(_ change: Change) -> Bool {
+    guard change.key.first == MemberRecord.keyMark else { return true }
     guard !change.isDeleted, let record = try? MemberRecord(decoding: change.value),
-      MemberRecord.storeKey(record.node) == space.prefix + change.key
+      MemberRecord.storeKey(record.node) == SpaceID.group.prefix + change.key
     else { return false }
     let signerKey = record.signer == record.node ? record.publicKey : view.members[record.signer]?.publicKey
     guard let signerKey else { return true }
     return record.isSigned(in: group.id, signerKey: signerKey)
   }
 
-  private func groupChanged() {
+  func groupChanged() {
     view = GroupView(store)
     updateDialTargets()
     updateDiscoveryKeys()
@@ -102,11 +53,11 @@ extension NodeCore {
     mutations.append(NodeSettings(store: store).groupMutation(new))
     try await store.wait(try store.commit(mutations))
     _ = try store.resetReplica()
-    feed.reset()
+    replicator.reset()
     group = new
     view = GroupView(store)
     discovery?.updateKey(new.discoveryKey)
-    try await apply(records, in: .group, cursor: nil)
+    try await replicator.apply(records, in: .group, cursor: nil)
     let start = StartRecord(node: nodeID, starts: [.init(nonce: startNonce, nextCounter: store.counter + 1)])
     var creations = [groupPut(StartRecord.storeKey(store.replica), start.encoded(), after: nil)]
     creations += own.map { groupPut($0.key, $0.value, after: try? store.get($0.key)) }

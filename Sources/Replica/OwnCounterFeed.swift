@@ -1,25 +1,25 @@
 internal import SoftadastraCore
-internal import SoftadastraStore
-internal import SoftadastraSync
+public import SoftadastraStore
+public import SoftadastraSync
 
 /// The store's feed, remembering the highest counter of our own seen in each space: the own part of a watermark.
 ///
 /// Only what was read from the feed counts. A counter that was given out and is not committed yet must not be claimed,
 /// or a third node would believe that everybody has it.
-final class NodeFeed: ChangeFeed {
+public final class OwnCounterFeed: ChangeFeed {
   private let feed: StoreFeed
   private let store: Store
-  private(set) var ownCounters: [SpaceID: UInt64] = [:]
+  public private(set) var ownCounters: [SpaceID: UInt64] = [:]
 
-  init(_ store: Store) {
+  public init(_ store: Store) {
     self.store = store
     feed = StoreFeed(store)
   }
 
   /// A new replica counts anew.
-  func reset() { ownCounters.removeAll() }
+  public func reset() { ownCounters.removeAll() }
 
-  func page(of space: SpaceID, since: UInt64, limit: Int) -> FeedPage {
+  public func page(of space: SpaceID, since: UInt64, limit: Int) -> FeedPage {
     let page = feed.page(of: space, since: since, limit: limit)
     let own = store.replica
     for item in page.items where item.dot.replica == own && !item.isConflictCopy {

@@ -1,0 +1,121 @@
+internal import SoftadastraCore
+internal import SoftadastraFS
+internal import SoftadastraStore
+internal import SoftadastraSync
+
+/// Directories against files: the directory keeps the name, and exists as long as something lives below it.
+extension FolderMirror {
+  /// So long an item waits for what concerns another path.
+  private static let waitingMilliseconds = 200
+
+  /// A directory that must not give way to a file: a version of its own, so that every node decides alike. A directory
+  /// without an entry, or whose entry is deleted, gets a tombstone: it exists for what is below it.
+  func directoryMutation(_ key: [UInt8], _ local: FileEntry?, seen: VersionVector, tag: UInt64) -> Mutation {
+    let version = store.newVersion(basedOn: seen, author: configuration.author)
+    if let local, local.value?.isDirectory == true { return local.with(version).mutation(key: key, tag: tag) }
+    return .delete(key: key, value: [], version: version, tag: tag, flags: 0)
+  }
+
+  /// A file bears the name of a directory that something wants to live in: it becomes its conflict copy.
+  ///
+  /// One rename, so that a crash leaves the file under one name or the other. The item is tried again afterwards.
+  func makeWay(for step: Step, at obstacle: BytePath) async {
+    let key = StoreKey.file(folder, obstacle)
+    let summary = store.summary(key)
+    guard pending.dots(at: obstacle).isEmpty, !busy.contains(obstacle), !dirty.contains(obstacle) else {
+      // What is there is being decided on already.
+      wait(step.item)
+      return
+    }
+    guard let summary, !summary.isDeleted, let entry = try? observer.entry(key, summary, obstacle),
+      let value = entry.value, !value.isDirectory
+    else {
+      markDirty(obstacle)
+      observeSignal.raise()
+      wait(step.item)
+      return
+    }
+    busy.insert(obstacle)
+    let name = ConflictName.path(for: obstacle, loser: entry.version, contentDigest: value.contentDigest)
+    let isNameFree = store.summary(StoreKey.file(folder, name)) == nil
+    let volume = self.volume
+    let moved: FileStatus? = await pool.run {
+      guard let before = try? volume.status(obstacle), before.fingerprint == summary.tag else { return nil }
+      if isNameFree { return try? volume.move(obstacle, to: name) }
+      // Its copy was made before, here or elsewhere: these bytes go to the archive.
+      guard let displaced = try? volume.displace(obstacle) else { return nil }
+      return (try? volume.discard(displaced, from: obstacle, keep: true)).map { displaced.status }
+    }
+    if let moved {
+      var mutations = [
+        Mutation.delete(
+          key: key, value: [], version: store.newVersion(basedOn: entry.version.vector, author: configuration.author),
+          tag: 0, flags: 0)
+      ]
+      if isNameFree {
+        let copy = FileEntry(version: entry.version, stored: entry.stored, isConflictCopy: true)
+        mutations.append(copy.mutation(key: StoreKey.file(folder, name), tag: moved.fingerprint))
+      }
+      await commitLocal(mutations)
+      host.report(.conflict(obstacle, copy: name))
+    } else {
+      deferred.insert(obstacle)
+    }
+    release([obstacle])
+    wait(step.item)
+  }
+
+  /// Puts an item back until something else may have changed.
+  func wait(_ item: PendingTree.Item) {
+    let dot = item.entry.version.dot
+    pending.update(item.path, dot) { $0.state = .fetching }
+    release([item.path])
+    Task {
+      await self.time.sleep(nanoseconds: UInt64(Self.waitingMilliseconds) * 1_000_000)
+      self.resume(item.path, dot)
+    }
+  }
+
+  private func resume(_ path: BytePath, _ dot: Dot) {
+    pending.requeue(path, dot)
+    applySignal.raise()
+  }
+
+  /// Parents that were made on the way and whose entries are deleted: their tombstones are to know them by, also after a
+  /// restart.
+  func madeParents(of paths: [BytePath]) -> [Mutation] {
+    var mutations: [Mutation] = []
+    var seen: Set<BytePath> = []
+    for path in paths {
+      var parent = path.parent
+      while !parent.isRoot, seen.insert(parent).inserted {
+        if let fingerprint = made.fingerprint(parent) {
+          let key = StoreKey.file(folder, parent)
+          if let summary = store.summary(key), summary.isDeleted, summary.tag != fingerprint {
+            mutations.append(.retag(key: key, tag: fingerprint))
+          }
+        }
+        parent = parent.parent
+      }
+    }
+    return mutations
+  }
+
+  /// Directories without an entry that live only for what is below them go with the last of it.
+  func removeEmptiedParents(of paths: [BytePath]) async {
+    var seen: Set<BytePath> = []
+    for path in paths {
+      var parent = path.parent
+      while !parent.isRoot, seen.insert(parent).inserted {
+        let isImplicit = store.summary(StoreKey.file(folder, parent))?.isDeleted ?? (made.fingerprint(parent) != nil)
+        // One that has no entry and was not made here is somebody's, not looked at yet.
+        guard isImplicit, !observer.hasLiveDescendants(parent), !pending.hasDescendants(of: parent) else { break }
+        let volume = self.volume
+        let directory = parent
+        guard await pool.run({ (try? volume.removeDirectory(directory)) != nil }) else { break }
+        made.remove(directory)
+        parent = parent.parent
+      }
+    }
+  }
+}

@@ -1,0 +1,14 @@
+internal import SoftadastraCore
+internal import Synchronization
+
+/// Directories that were made only because something below them arrived before their own entries did.
+///
+/// They are nobody's edit. Known by what they are and not by their names alone: one that a user put in such a place is
+/// another. Forgotten at the end of the process; then one that still has no entry counts as the user's.
+final class MadeDirectories: Sendable {
+  private let fingerprints = Mutex<[BytePath: UInt64]>([:])
+
+  func insert(_ path: BytePath, _ fingerprint: UInt64) { fingerprints.withLock { $0[path] = fingerprint } }
+  func remove(_ path: BytePath) { fingerprints.withLock { $0[path] = nil } }
+  func fingerprint(_ path: BytePath) -> UInt64? { fingerprints.withLock { $0[path] } }
+}

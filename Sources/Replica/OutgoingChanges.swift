@@ -1,0 +1,62 @@
+public import SoftadastraCore
+public import SoftadastraMirror
+public import SoftadastraStore
+public import SoftadastraSync
+
+/// Reads and encodes what the engine chose to send.
+public struct OutgoingChanges: Sendable {
+  /// A message of changes is cut at about this many bytes.
+  private static let messageBytes = 1 << 20
+
+  private let store: Store
+
+  public init(store: Store) { self.store = store }
+
+  /// The messages of one batch; entries superseded since it was chosen are left out.
+  ///
+  /// - Parameter mirror: of the batch's folder, if it is one. Nothing is sent for a folder that is gone.
+  public func messages(
+    for batch: SyncEngine.Batch, watermark: VersionVector?, mirror: FolderMirror?
+  ) async -> [SyncMessage.Changes] {
+    let changes: [Change]
+    if case .folder = batch.space {
+      guard let mirror else { return [] }
+      changes = await mirror.changes(for: batch.items, peerWatermark: batch.peerWatermark)
+    } else {
+      changes = batch.items.compactMap { change(for: $0, in: batch.space) }
+    }
+    var messages: [SyncMessage.Changes] = []
+    var items: [Change] = []
+    var bytes = 0
+    var after = batch.after
+    for (index, change) in changes.enumerated() {
+      items.append(change)
+      bytes += change.encodedSizeEstimate
+      guard bytes >= Self.messageBytes, index + 1 < changes.count else { continue }
+      messages.append(
+        SyncMessage.Changes(space: batch.space, after: after, through: change.sequence, watermark: nil, items: items))
+      after = change.sequence
+      items = []
+      bytes = 0
+    }
+    messages.append(
+      SyncMessage.Changes(space: batch.space, after: after, through: batch.through, watermark: watermark, items: items))
+    return messages
+  }
+
+  /// All group records, for a node that joins.
+  public func groupRecords() -> [Change] {
+    store.list(prefix: SpaceID.group.prefix, after: nil, limit: SyncMessage.maxWantedKeys).compactMap { key, summary in
+      summary.dot.flatMap {
+        change(for: FeedPage.Item(key: key, sequence: summary.sequence, dot: $0), in: .group)
+      }
+    }
+  }
+
+  private func change(for item: FeedPage.Item, in space: SpaceID) -> Change? {
+    guard let entry = try? store.get(item.key), let version = entry.version, version.dot == item.dot else { return nil }
+    return Change(
+      sequence: item.sequence, key: Array(item.key.dropFirst(space.prefix.count)), version: version,
+      flags: entry.isDeleted ? .deleted : [], value: entry.value)
+  }
+}

@@ -1,0 +1,55 @@
+internal import SoftadastraCore
+internal import SoftadastraStore
+internal import SoftadastraSync
+
+/// What a node remembers of feeds: how far it knows those of others, and how far others have applied its own.
+extension Replicator {
+  func cursor(_ replica: ReplicaID, _ space: SpaceID) -> UInt64 {
+    guard let entry = try? store.get(StoreKey.cursor(replica, space)) else { return 0 }
+    return (try? decode(entry.value) { (r: inout ByteReader) throws(CodingError) in try r.varint() }) ?? 0
+  }
+
+  func cursorMutation(_ replica: ReplicaID, _ space: SpaceID, _ known: UInt64) -> Mutation {
+    var writer = ByteWriter(capacity: 10)
+    writer.varint(known)
+    return .put(key: StoreKey.cursor(replica, space), value: writer.bytes, version: nil)
+  }
+
+  func watermark(_ space: SpaceID) -> VersionVector {
+    guard let entry = try? store.get(StoreKey.watermark(space)) else { return VersionVector() }
+    return (try? decode(entry.value) { (r: inout ByteReader) throws(CodingError) in try r.vector() }) ?? VersionVector()
+  }
+
+  func ownWatermark(_ space: SpaceID) -> VersionVector {
+    var vector = watermark(space)
+    if let counter = feed.ownCounters[space] { vector.add(Dot(replica: store.replica, counter: counter)) }
+    return vector
+  }
+
+  func mergeWatermark(_ space: SpaceID, _ other: VersionVector) {
+    var vector = watermark(space)
+    guard !vector.covers(other) else { return }
+    vector.merge(other)
+    var writer = ByteWriter()
+    writer.vector(vector)
+    // A watermark that is lost in a crash is earned again: nobody waits for the disk.
+    _ = try? store.commit([.put(key: StoreKey.watermark(space), value: writer.bytes, version: nil)])
+  }
+
+  /// What peers have applied, for `status` while they are away. Lost in a crash it shows more as pending than is.
+  public func rememberPeers() {
+    var mutations: [Mutation] = []
+    for (peer, state) in peers where !state.applied.isEmpty {
+      for (space, applied) in state.applied {
+        mutations.append(
+          AwayPeer(node: peer, store: store).mutation(
+            space,
+            AwayPeer.Memory(
+              applied: applied, replica: state.replica,
+              watermark: engine.outgoing(peer, space)?.peerWatermark ?? VersionVector())))
+      }
+      peers[peer]?.applied.removeAll()
+    }
+    if !mutations.isEmpty { _ = try? store.commit(mutations) }
+  }
+}

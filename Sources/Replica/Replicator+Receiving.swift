@@ -1,0 +1,94 @@
+public import SoftadastraCore
+internal import SoftadastraMirror
+internal import SoftadastraStore
+public import SoftadastraSync
+
+/// What connected peers say.
+extension Replicator {
+  /// Takes in one message of a peer that said hello; messages of one peer one after the other, `data` and `fetch`
+  /// excepted. `hello`, `settle`, `settled` and `fetch` are the owner's business.
+  public nonisolated(nonsending) func receive(_ message: SyncMessage, from peer: NodeID) async {
+    switch message {
+    case .hello, .settle, .settled, .fetch: break
+    case .subscribe(let request): subscribed(peer, request)
+    case .unsubscribe(let space):
+      peers[peer]?.wanted[space] = nil
+      engine.unsubscribed(peer, space)
+    case .changes(let changes): await received(changes, from: peer)
+    case .acknowledge(let ack):
+      engine.acknowledged(peer, ack)
+      pump()
+    case .want(let space, let keys): await sendWhole(space, keys, to: peer)
+    case .supplement(let space, let changes): await supplemented(space, changes, from: peer)
+    case .moveAnswer(let space, let dot, let done):
+      engine.moveAnswered(peer, space, dot, done: done)
+      pump()
+    case .data(let data): await mirror(ofRequest: data.request)?.received(data, from: peer)
+    case .fetchFailed(let request, let reason):
+      await mirror(ofRequest: request)?.fetchFailed(request, reason, from: peer)
+    }
+  }
+
+  /// The answer to a peer that asks for bytes.
+  public nonisolated(nonsending) func serve(_ fetch: SyncMessage.Fetch) async -> SyncMessage {
+    guard let mirror = folders[fetch.folder] else { return .fetchFailed(request: fetch.request, .unknownFolder) }
+    return await mirror.serve(fetch)
+  }
+
+  private func mirror(ofRequest request: UInt64) -> FolderMirror? {
+    folders.values.first { $0.configuration.ownsRequest(request) }
+  }
+
+  private nonisolated(nonsending) func received(_ changes: SyncMessage.Changes, from peer: NodeID) async {
+    guard let state = peers[peer], engine.received(peer, changes) else {
+      pump()
+      return
+    }
+    let cursor = cursorMutation(state.replica, changes.space, changes.through)
+    peers[peer]?.recording[changes.space, default: 0] += 1
+    defer {
+      if peers[peer]?.session == state.session { peers[peer]?.recording[changes.space, default: 1] -= 1 }
+    }
+    do throws(SoftadastraError) {
+      var outstanding: [UInt64] = []
+      if case .folder(let id) = changes.space {
+        guard let mirror = folders[id] else { return }
+        let receipt = try await mirror.receive(changes.items, from: peer, cursor: cursor)
+        outstanding = receipt.outstanding
+        for answer in receipt.answers { hooks.enqueue(peer, .message(answer)) }
+      } else {
+        try await apply(changes.items, in: changes.space, cursor: cursor)
+      }
+      // The peer may have gone and come back meanwhile: a new session starts from the cursor just recorded.
+      guard peers[peer]?.session == state.session else { return }
+      engine.stored(
+        peer, changes.space, through: changes.through, outstanding: outstanding, watermark: changes.watermark)
+      // What was applied while its batch was still being recorded counts as well.
+      let early = earlySettled.filter { $0.space == changes.space && $0.peer == peer }
+      if !early.isEmpty {
+        earlySettled.subtract(early)
+        engine.settled(changes.space, early.map { ($0.peer, $0.sequence) })
+      }
+    } catch {
+      hooks.failed(peer, error)
+    }
+    pump()
+  }
+
+  private nonisolated(nonsending) func supplemented(_ space: SpaceID, _ changes: [Change], from peer: NodeID) async {
+    guard case .folder(let id) = space, let mirror = folders[id] else { return }
+    do throws(SoftadastraError) {
+      let receipt = try await mirror.receive(changes, from: peer, cursor: nil)
+      for answer in receipt.answers { hooks.enqueue(peer, .message(answer)) }
+    } catch {
+      hooks.failed(peer, error)
+    }
+    pump()
+  }
+
+  private nonisolated(nonsending) func sendWhole(_ space: SpaceID, _ keys: [[UInt8]], to peer: NodeID) async {
+    guard case .folder(let id) = space, let mirror = folders[id] else { return }
+    let changes = await mirror.wholeChanges(for: keys)
+    hooks.enqueue(peer, .message(.supplement(space, changes)))
+  }
+}

@@ -1,0 +1,83 @@
+public import SoftadastraCore
+public import SoftadastraStore
+public import SoftadastraSync
+
+/// The key-value space and the group's records: entries without files behind them.
+extension Replicator {
+  /// Applies changes of the group or the key-value space, durably, with the cursor that covers them.
+  public nonisolated(nonsending) func apply(
+    _ changes: [Change], in space: SpaceID, cursor: Mutation?
+  ) async throws(SoftadastraError) {
+    let accepted = changes.filter { space != .group || hooks.accepts($0) }
+    for change in accepted { store.observe(change.version.stamp) }
+    while true {
+      var decisions = Decisions()
+      for change in accepted { try decide(change, in: space, &decisions) }
+      let changesGroup = space == .group && !decisions.mutations.isEmpty
+      if let cursor { decisions.mutations.append(cursor) }
+      guard !decisions.mutations.isEmpty else { return }
+      let ticket: CommitTicket
+      do throws(SoftadastraError) {
+        ticket = try store.commit(decisions.mutations, ifAll: decisions.conditions)
+      } catch {
+        // Somebody here wrote one of the keys meanwhile: that write counts, so all is decided anew.
+        guard error.code == .versionMismatch else { throw error }
+        continue
+      }
+      try await store.wait(ticket)
+      for key in decisions.conflicts { hooks.valueConflict(key) }
+      if changesGroup { hooks.groupChanged() }
+      return
+    }
+  }
+
+  /// What is to be written, on the condition that the entries looked at are still the same.
+  private struct Decisions {
+    var mutations: [Mutation] = []
+    var conditions: [CommitCondition] = []
+    var conflicts: [[UInt8]] = []
+    /// Several changes of one key in one batch see each other.
+    var entries: [[UInt8]: Entry] = [:]
+  }
+
+  private func decide(
+    _ change: Change, in space: SpaceID, _ decisions: inout Decisions
+  ) throws(SoftadastraError) {
+    let key = space.prefix + change.key
+    let local: Entry?
+    if let entry = decisions.entries[key] {
+      local = entry
+    } else {
+      local = try store.get(key)
+      decisions.conditions.append(CommitCondition(key: key, isStill: local))
+    }
+    func keep(_ value: [UInt8], _ isDeleted: Bool, _ version: Version) {
+      decisions.entries[key] = Entry(key: key, value: value, version: version, isDeleted: isDeleted, sequence: 0)
+      decisions.mutations.append(
+        isDeleted ? .delete(key: key, value: [], version: version) : .put(key: key, value: value, version: version))
+    }
+    // A value that lost stays restorable. The record's tag is its stamp: when it was put.
+    func loser(_ value: [UInt8], _ isDeleted: Bool, _ version: Version) {
+      guard space == .values, !isDeleted else { return }
+      decisions.conflicts.append(change.key)
+      decisions.mutations.append(
+        .put(key: StoreKey.lost(change.key, version.dot), value: value, version: nil, tag: version.stamp.rawValue))
+    }
+    guard let local, let version = local.version else { return keep(change.value, change.isDeleted, change.version) }
+    switch ConflictRule.decide(
+      local: version, localDeleted: local.isDeleted, remote: change.version, remoteDeleted: change.isDeleted)
+    {
+    case .same:
+      let joined = version.absorbing(change.version)
+      if joined != version { keep(local.value, local.isDeleted, joined) }
+    case .superseded: break
+    case .take: keep(change.value, change.isDeleted, change.version.absorbing(version))
+    case .remoteWins:
+      keep(change.value, change.isDeleted, change.version.absorbing(version))
+      loser(local.value, local.isDeleted, version)
+    case .localWins:
+      keep(local.value, local.isDeleted, version.absorbing(change.version))
+      loser(change.value, change.isDeleted, change.version)
+    }
+  }
+}

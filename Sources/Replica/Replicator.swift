@@ -1,0 +1,213 @@
+public import SoftadastraCore
+public import SoftadastraMirror
+public import SoftadastraStore
+public import SoftadastraSync
+
+/// Carries the sync engine's decisions between a store, its folders and the peers: one node without its network.
+///
+/// It belongs to one actor, which calls it and gives it `hooks`; it has no tasks, sockets or clocks of its own, so that
+/// the simulator runs the same code as a node. Whoever connects peers hands over what they say (`receive`) and sends
+/// what the hooks are given.
+public final class Replicator {
+  /// What leaves for one peer, in order.
+  public enum Outgoing: Sendable {
+    case message(SyncMessage)
+    /// Feed entries still to be read and encoded; see `OutgoingChanges`.
+    case batch(SyncEngine.Batch, watermark: VersionVector?)
+  }
+
+  /// What the owner is asked to do.
+  public struct Hooks {
+    public var enqueue: (NodeID, Outgoing) -> Void
+    /// Records of the group space were taken in.
+    public var groupChanged: () -> Void
+    /// Whether a change of the group space may be taken in.
+    public var accepts: (Change) -> Bool
+    /// Two values of this key were put at the same time.
+    public var valueConflict: ([UInt8]) -> Void
+    /// Changes of a peer could not be recorded.
+    public var failed: (NodeID, SoftadastraError) -> Void
+
+    public init(
+      enqueue: @escaping (NodeID, Outgoing) -> Void, groupChanged: @escaping () -> Void,
+      accepts: @escaping (Change) -> Bool, valueConflict: @escaping ([UInt8]) -> Void,
+      failed: @escaping (NodeID, SoftadastraError) -> Void
+    ) {
+      self.enqueue = enqueue
+      self.groupChanged = groupChanged
+      self.accepts = accepts
+      self.valueConflict = valueConflict
+      self.failed = failed
+    }
+  }
+
+  /// A peer that said hello.
+  struct Peer {
+    let replica: ReplicaID
+    let session: UInt64
+    /// What it subscribed to, also of folders that are not mirrored here (yet).
+    var wanted: [SpaceID: SyncMessage.Subscribe] = [:]
+    /// How far it has applied our feeds, not remembered in the store yet.
+    var applied: [SpaceID: UInt64] = [:]
+    /// Batches of these spaces that are being recorded right now.
+    var recording: [SpaceID: Int] = [:]
+  }
+
+  /// Settled while its batch was still being recorded: the engine hears of it after the batch.
+  struct EarlySettled: Hashable {
+    let peer: NodeID
+    let space: SpaceID
+    let sequence: UInt64
+  }
+
+  public let store: Store
+  public let feed: OwnCounterFeed
+  private let time: any TimeSource
+  public internal(set) var engine: SyncEngine
+  public private(set) var folders: [FolderID: FolderMirror] = [:]
+  var peers: [NodeID: Peer] = [:]
+  var earlySettled: Set<EarlySettled> = []
+  var hooks: Hooks!
+
+  public init(store: Store, time: any TimeSource, options: SyncOptions = SyncOptions()) {
+    self.store = store
+    self.time = time
+    feed = OwnCounterFeed(store)
+    engine = SyncEngine(options: options)
+  }
+
+  /// Once, before anything else is called.
+  public func install(_ hooks: Hooks) { self.hooks = hooks }
+
+  public var spaces: [SpaceID] { [.group, .values] + folders.keys.sorted().map { .folder($0) } }
+
+  // MARK: Folders
+
+  public nonisolated(nonsending) func add(_ mirror: FolderMirror) async {
+    folders[mirror.folder] = mirror
+    for (peer, state) in peers { await subscribe(to: peer, mirror, state) }
+    // A peer may have asked for it before it was here.
+    for (peer, state) in peers {
+      if let request = state.wanted[.folder(mirror.folder)] { subscribed(peer, request) }
+    }
+    engine.changed(.folder(mirror.folder))
+    pump()
+  }
+
+  /// The folder is not mirrored here any more: nothing of it is offered, and peers stop sending it.
+  public func remove(_ folder: FolderID) {
+    folders[folder] = nil
+    let space = SpaceID.folder(folder)
+    for peer in peers.keys {
+      engine.unsubscribe(from: peer, space)
+      engine.unsubscribed(peer, space)
+      hooks.enqueue(peer, .message(.unsubscribe(space)))
+    }
+  }
+
+  /// Everything starts anew under another replica ID.
+  public func reset() {
+    folders.removeAll()
+    feed.reset()
+  }
+
+  // MARK: Peers
+
+  /// A member said hello. `session` grows with every connection of this life.
+  public nonisolated(nonsending) func connected(_ peer: NodeID, replica: ReplicaID, session: UInt64) async {
+    peers[peer] = Peer(replica: replica, session: session)
+    engine.connect(peer, replica: replica)
+    subscribe(to: peer, .group)
+    subscribe(to: peer, .values)
+    for mirror in Array(folders.values) {
+      if let state = peers[peer] { await subscribe(to: peer, mirror, state) }
+    }
+    pump()
+  }
+
+  /// The session ended; the owner tells the folders.
+  public func disconnected(_ peer: NodeID) {
+    rememberPeers()
+    peers[peer] = nil
+    earlySettled = earlySettled.filter { $0.peer != peer }
+    engine.disconnect(peer)
+  }
+
+  public func isConnected(_ peer: NodeID) -> Bool { peers[peer] != nil }
+
+  private func subscribe(to peer: NodeID, _ space: SpaceID, hasPending: Bool = false) {
+    guard let replica = peers[peer]?.replica else { return }
+    let known = cursor(replica, space)
+    engine.subscribe(to: peer, space, known: known, applied: 0, hasOlderPending: hasPending)
+    hooks.enqueue(
+      peer,
+      .message(
+        .subscribe(
+          SyncMessage.Subscribe(space: space, replica: replica, since: known, watermark: watermark(space)))))
+  }
+
+  private nonisolated(nonsending) func subscribe(to peer: NodeID, _ mirror: FolderMirror, _ state: Peer) async {
+    await mirror.peerConnected(peer, replica: state.replica, session: state.session)
+    let hasPending = await mirror.hasPending
+    guard peers[peer]?.session == state.session, folders[mirror.folder] === mirror else { return }
+    // A send-only folder wants nothing of the others, but offers its own.
+    if mirror.configuration.mode != .sendOnly { subscribe(to: peer, .folder(mirror.folder), hasPending: hasPending) }
+    pump()
+    // What was waiting may have been applied before the engine knew that it waits for it.
+    if hasPending, !(await mirror.hasPending) { nothingPending(.folder(mirror.folder)) }
+  }
+
+  func subscribed(_ peer: NodeID, _ request: SyncMessage.Subscribe) {
+    peers[peer]?.wanted[request.space] = request
+    // Offers of a folder that this node does not mirror would be entries without content.
+    if case .folder(let id) = request.space, folders[id] == nil { return }
+    let isOurs = request.replica == store.replica && request.since <= store.lastSequence
+    if AwayPeer(node: peer, store: store).memory(of: request.space) == nil { peers[peer]?.applied[request.space] = 0 }
+    engine.subscribed(peer, request.space, since: isOurs ? request.since : 0, watermark: request.watermark)
+    pump()
+  }
+
+  // MARK: Engine
+
+  /// The store's feed has grown.
+  public func storeChanged() {
+    engine.changedAnything()
+    pump()
+  }
+
+  public func tick() -> TickResult {
+    rememberPeers()
+    let result = engine.tick(now: time.monotonicNanoseconds(), reading: feed)
+    pump()
+    return result
+  }
+
+  /// Carries out what the engine wants, in order.
+  public func pump() {
+    for output in engine.drain(now: time.monotonicNanoseconds(), reading: feed) {
+      switch output {
+      case .send(let batch):
+        hooks.enqueue(batch.peer, .batch(batch, watermark: batch.isLast ? ownWatermark(batch.space) : nil))
+      case .acknowledge(let peer, let ack): hooks.enqueue(peer, .message(.acknowledge(ack)))
+      case .mergeWatermark(let space, let vector): mergeWatermark(space, vector)
+      case .peerApplied(let peer, let space, let applied): peers[peer]?.applied[space] = applied
+      }
+    }
+  }
+
+  // MARK: From the folders
+
+  /// Remote changes that were outstanding are applied or superseded.
+  public func settled(_ space: SpaceID, _ origins: [(peer: NodeID, sequence: UInt64)]) {
+    for origin in origins where peers[origin.peer]?.recording[space] ?? 0 > 0 {
+      earlySettled.insert(EarlySettled(peer: origin.peer, space: space, sequence: origin.sequence))
+    }
+    engine.settled(space, origins)
+    pump()
+  }
+
+  public func nothingPending(_ space: SpaceID) {
+    engine.nothingPending(in: space)
+    pump()
+  }
+}

@@ -1,0 +1,151 @@
+import SoftadastraCore
+import SoftadastraFS
+import SoftadastraStore
+import SoftadastraSync
+import TestSupport
+
+/// The invariants, checked from outside: folders and stores of all machines after everything came to rest.
+enum Checks {
+  struct FileState: Equatable {
+    var kind: FileKind
+    var mode: UInt16
+    var modified: Int64
+    var content: [UInt8]
+  }
+
+  static func tree(_ volume: MemoryVolume) -> [BytePath: FileState] {
+    var tree: [BytePath: FileState] = [:]
+    for path in volume.paths where !path.isReserved {
+      guard let status = try? volume.status(path) else { continue }
+      let content: [UInt8] =
+        switch status.kind {
+        case .file: volume.content(path) ?? []
+        case .symlink: (try? volume.readLink(path)) ?? []
+        default: []
+        }
+      tree[path] = FileState(
+        kind: status.kind, mode: status.kind == .symlink ? 0 : status.permissions,
+        modified: status.kind == .directory ? 0 : status.modifiedNanoseconds, content: content)
+    }
+    return tree
+  }
+
+  /// Invariant 1. Nil if all machines hold the same.
+  static func difference(_ machines: [Machine]) -> String? {
+    let first = tree(machines[0].volume)
+    for other in machines.dropFirst() {
+      let second = tree(other.volume)
+      for path in Set(first.keys).union(second.keys).sorted() where first[path] != second[path] {
+        return "\(path): \(machines[0].name) has \(words(first[path])), \(other.name) has \(words(second[path]))"
+      }
+      if let key = valueDifference(machines[0], other) { return "values of \(key) differ" }
+    }
+    return nil
+  }
+
+  private static func words(_ state: FileState?) -> String {
+    guard let state else { return "nothing" }
+    let text = String(decoding: state.content.prefix(24), as: UTF8.self)
+    return "\(state.kind) \(String(state.mode, radix: 8)) \(state.modified) '\(text)' (\(state.content.count) bytes)"
+  }
+
+  /// Each machine's entry of a path, for traces.
+  static func entries(_ machines: [Machine], of path: BytePath) -> String {
+    machines.map { machine in
+      guard let store = machine.node?.store, let entry = try? store.get(StoreKey.file(Machine.folder, path)) else {
+        return "\(machine.name): no entry"
+      }
+      let version = entry.version.map { "\($0) seen \($0.vector)" } ?? "-"
+      return "\(machine.name): \(entry.isDeleted ? "deleted" : "live") \(version) tag \(entry.tag) flags \(entry.flags)"
+    }.joined(separator: "\n  ")
+  }
+
+  /// The entries that a machine itself made since its counter stood there.
+  static func versions(of machine: Machine, after counter: UInt64) -> [String] {
+    guard let store = machine.node?.store else { return [] }
+    return store.list(prefix: StoreKey.filePrefix(Machine.folder), limit: 10_000, includeDeleted: true).compactMap {
+      guard let dot = $1.dot, dot.replica == store.replica, dot.counter > counter else { return nil }
+      return "\(machine.name) \($1.isDeleted ? "deleted" : "wrote") \(BytePath.escape($0.dropFirst(10)))"
+    }
+  }
+
+  static func firstDifferentPath(_ machines: [Machine]) -> BytePath? {
+    let first = tree(machines[0].volume)
+    for other in machines.dropFirst() {
+      let second = tree(other.volume)
+      if let path = Set(first.keys).union(second.keys).sorted().first(where: { first[$0] != second[$0] }) {
+        return path
+      }
+    }
+    return nil
+  }
+
+  private static func valueDifference(_ a: Machine, _ b: Machine) -> String? {
+    guard let one = a.node?.store, let two = b.node?.store else { return nil }
+    let first = values(one)
+    let second = values(two)
+    for key in Set(first.keys).union(second.keys).sorted() where first[key] != second[key] { return key }
+    return nil
+  }
+
+  private static func values(_ store: Store) -> [String: [UInt8]] {
+    var found: [String: [UInt8]] = [:]
+    for (key, _) in store.list(prefix: SpaceID.values.prefix, limit: 10_000) {
+      found[BytePath.escape(key)] = (try? store.get(key))?.value ?? []
+    }
+    return found
+  }
+
+  /// Invariant 2: what nobody meant to go is there. Nil if it is.
+  static func lost(_ user: User, _ machines: [Machine]) -> String? {
+    var present = Set(tree(machines[0].volume).values.filter { $0.kind == .file }.map(\.content))
+    // What a remote change displaced may also be in the archive of the machine where that happened.
+    for machine in machines {
+      for path in machine.volume.archived { machine.volume.archivedContent(path).map { _ = present.insert($0) } }
+    }
+    for (content, memory) in user.contents.sorted(by: { $0.value.description < $1.value.description })
+    where !memory.isReleased && !present.contains(content) {
+      return "'\(String(decoding: content.prefix(24), as: UTF8.self))', written at \(memory.description), is gone"
+    }
+    return nil
+  }
+
+  /// Invariant 3: what one person deleted or overwrote, and nobody else touched, does not come back under its name.
+  static func resurrected(_ user: User, _ machines: [Machine]) -> String? {
+    for (path, state) in tree(machines[0].volume).sorted(by: { $0.key < $1.key })
+    where state.kind == .file && !path.description.contains(".conflict-") {
+      guard let memory = user.contents[state.content], memory.isReleased, memory.touches == 1,
+        !path.isWithin(BytePath("same"))
+      else { continue }
+      return "\(path) holds '\(String(decoding: state.content.prefix(24), as: UTF8.self))', which was deleted"
+    }
+    return nil
+  }
+
+  static func conflictCopies(_ machines: [Machine]) -> [BytePath] {
+    tree(machines[0].volume).keys.filter { $0.description.contains(".conflict-") }.sorted()
+  }
+
+  /// Invariant 11: one conflict copy for each distinct content.
+  static func duplicateCopies(_ user: User, _ machines: [Machine]) -> String? {
+    var seen: [[UInt8]: BytePath] = [:]
+    let files = tree(machines[0].volume)
+    for path in conflictCopies(machines) where files[path]?.kind == .file {
+      // What people moved about may well lie in two places.
+      guard user.contents[files[path]!.content]?.touches == 0 else { continue }
+      let original = String(path.description.prefix { $0 != "~" }).split(separator: ".conflict-")[0]
+      let content = Array(original.utf8) + [0] + files[path]!.content
+      if let other = seen[content] { return "\(other) and \(path) hold the same" }
+      seen[content] = path
+    }
+    return nil
+  }
+
+  /// Nothing that a finished transfer or exchange left behind.
+  static func leftovers(_ machines: [Machine]) -> String? {
+    for machine in machines {
+      if let name = (try? machine.volume.stagedNames())?.first { return "\(machine.name) still stages \(name)" }
+    }
+    return nil
+  }
+}

@@ -1,0 +1,163 @@
+import SoftadastraCore
+import SoftadastraFS
+import SoftadastraMirror
+import SoftadastraStore
+import SoftadastraWAL
+import Synchronization
+import TestSupport
+
+/// One simulated machine: what outlives its node (disk, folder, clock), and the node that runs on it at times.
+final class Machine {
+  static let folder = FolderID(rawValue: 0xF01D)
+  static let group = GroupID(high: 1, low: 1)
+  static let secret = [UInt8](repeating: 7, count: ContentHasher.secretBytes)
+
+  let index: Int
+  let name: String
+  let id: NodeID
+  let volume = MemoryVolume()
+  let time: SimulatedTime
+  private(set) var node: SimulatedNode?
+  private let scheduler: Scheduler
+  private var disk = MemoryDisk()
+  private var processVolume: ProcessVolume?
+  private var lives = 0
+  /// Seen by the watcher and not handed over yet.
+  private var events: [WatchEvent] = []
+  private var isDelivering = false
+  /// The process dies before this many further calls of its volume.
+  private var callsToDeath: Int?
+  /// Called before each call of the process on its volume.
+  var interrupt: () -> Void = {}
+  var onDeath: () -> Void = {}
+  /// Told what the mirror reports.
+  var onReport: (MirrorEvent) -> Void = { _ in }
+
+  init(index: Int, scheduler: Scheduler, clockOffsetMilliseconds: Int64) {
+    self.index = index
+    self.scheduler = scheduler
+    name = String(UnicodeScalar(UInt8(ascii: "a") + UInt8(index)))
+    id = NodeID(bytes: [UInt8](repeating: UInt8(0x10 * (index + 1)), count: NodeID.byteCount))!
+    time = SimulatedTime(scheduler, offsetMilliseconds: clockOffsetMilliseconds)
+  }
+
+  var isRunning: Bool { node != nil }
+
+  // MARK: Life
+
+  func start() throws {
+    lives += 1
+    events = []
+    callsToDeath = nil
+    var options = StoreOptions(segmentBytes: 64 << 10, isMaintainedAutomatically: false)
+    let scheduler = self.scheduler
+    options.writer = .steps { step in
+      Task {
+        await scheduler.turn()
+        step()
+      }
+    }
+    let store = try Store.open(
+      disk: disk, options: options, time: time,
+      random: SeededSource(seed: UInt64(index) << 32 | UInt64(lives) << 8 | scheduler.random.next() & 0xFF))
+    guard store.log.damage.isEmpty else { throw SimulationError("\(name): the log is damaged: \(store.log.damage)") }
+    nonisolated(unsafe) let machine = self
+    let process = ProcessVolume(
+      volume, interrupt: { machine.beforeCall() }, emit: { machine.noticed($0) })
+    processVolume = process
+    try prepareFolder()
+    let node = Relay()
+    let pool = WorkerPool(turn: { await scheduler.turn() })
+    let mirror = FolderMirror(
+      configuration: FolderMirror.Configuration(
+        folder: Self.folder, group: Self.group, mode: .sendReceive, author: id.tag, granularityNanoseconds: 0,
+        firstRequest: 1),
+      volume: process, store: store, hasher: ContentHasher(secret: Self.secret), pool: pool, time: time,
+      host: MirrorHost(
+        settled: { await node.target?.settled($0, $1) }, nothingPending: { await node.target?.nothingPending($0) },
+        send: { await node.target?.fetch($0, $1) }, report: { machine.onReport($0) }))
+    let life = SimulatedNode(id: id, store: store, mirror: mirror, time: time)
+    node.target = life
+    self.node = life
+    Task.detached { try? await life.start() }
+  }
+
+  private func prepareFolder() throws {
+    let marker = FolderMarker(group: Self.group, folder: Self.folder)
+    guard try volume.status(FolderMarker.path) == nil else { return }
+    if try volume.status(FolderMarker.path.parent) == nil {
+      _ = try volume.makeDirectory(FolderMarker.path.parent, permissions: 0o700)
+    }
+    try marker.write(to: volume)
+    try volume.barrier()
+  }
+
+  /// A clean stop.
+  func stop() {
+    guard let node else { return }
+    self.node = nil
+    let store = node.store
+    scheduler.wait { await node.end() }
+    store.closeBlocking()
+    processVolume?.die()
+    disk = disk.kill()
+  }
+
+  /// The process is killed between two steps, or in the middle of one: before one of its next calls on the volume.
+  func kill(afterCalls count: Int) {
+    guard isRunning else { return }
+    if count == 0 { die() } else { callsToDeath = count }
+  }
+
+  private func die() {
+    guard let node else { return }
+    self.node = nil
+    callsToDeath = nil
+    processVolume?.die()
+    volume.closeHandles()
+    disk = disk.kill()
+    Task.detached { await node.end() }
+    onDeath()
+  }
+
+  private func beforeCall() {
+    interrupt()
+    guard let calls = callsToDeath else { return }
+    callsToDeath = calls - 1
+    if calls <= 1 { die() }
+  }
+
+  // MARK: The watcher
+
+  /// Something changed in the folder: the node hears of it a little later, or that much was lost.
+  func noticed(_ event: WatchEvent) {
+    guard isRunning else { return }
+    events.append(event)
+    guard !isDelivering else { return }
+    isDelivering = true
+    scheduler.after(UInt64(1_000_000 + scheduler.random.below(300_000_000))) { [self] in
+      isDelivering = false
+      guard let node, !events.isEmpty else { return }
+      let batch = scheduler.random.below(20) == 0 ? [.subtreeChanged(.root)] : Self.coalesced(events)
+      events = []
+      Task.detached { await node.mirror.handle(batch) }
+    }
+  }
+
+  private static func coalesced(_ events: [WatchEvent]) -> [WatchEvent] {
+    var seen: Set<WatchEvent> = []
+    return events.filter { seen.insert($0).inserted }
+  }
+
+  var hasUndeliveredEvents: Bool { isDelivering }
+}
+
+/// Breaks the circle between a node and what it is made of.
+private final class Relay: @unchecked Sendable {
+  weak var target: SimulatedNode?
+}
+
+public struct SimulationError: Error, CustomStringConvertible {
+  public let description: String
+  init(_ description: String) { self.description = description }
+}

@@ -1,0 +1,144 @@
+import SoftadastraCore
+import SoftadastraSync
+import TestSupport
+
+/// Connections between machines: ordered, slow, cut at any moment with everything under way, sometimes repeating.
+final class Network: @unchecked Sendable {
+  private struct Pair: Hashable {
+    let low: Int
+    let high: Int
+    init(_ a: Int, _ b: Int) {
+      low = min(a, b)
+      high = max(a, b)
+    }
+  }
+
+  private final class Connection: @unchecked Sendable {
+    let session: UInt64
+    let nodes: (SimulatedNode, SimulatedNode)
+    let latency: UInt64
+    let nanosecondsPerByte: UInt64
+    var isOpen = true
+    /// When the line is free again, for each direction.
+    var free: [UInt64] = [0, 0]
+    init(session: UInt64, nodes: (SimulatedNode, SimulatedNode), latency: UInt64, nanosecondsPerByte: UInt64) {
+      self.session = session
+      self.nodes = nodes
+      self.latency = latency
+      self.nanosecondsPerByte = nanosecondsPerByte
+    }
+  }
+
+  private let scheduler: Scheduler
+  private let machines: [Machine]
+  /// Pairs that may be connected at all.
+  private let edges: [Pair]
+  private var connections: [Pair: Connection] = [:]
+  private var parted: Set<Pair> = []
+  private var lastSession: UInt64 = 0
+  private(set) var inFlight = 0
+  private(set) var delivered = 0
+  private(set) var lostInCuts = 0
+  private(set) var repeated = 0
+
+  init(_ scheduler: Scheduler, _ machines: [Machine], edges: [(Int, Int)]) {
+    self.scheduler = scheduler
+    self.machines = machines
+    self.edges = edges.map { Pair($0.0, $0.1) }
+  }
+
+  /// Connects every pair that can be and is not.
+  func connectAll() {
+    for pair in edges where connections[pair] == nil && !parted.contains(pair) {
+      guard let a = machines[pair.low].node, let b = machines[pair.high].node else { continue }
+      lastSession += 1
+      let connection = Connection(
+        session: lastSession, nodes: (a, b), latency: UInt64(scheduler.random.below(60_000_000)),
+        nanosecondsPerByte: [0, 10, 200, 2_000][scheduler.random.below(4)])
+      connections[pair] = connection
+      for (from, to, direction) in [(a, b, 0), (b, a, 1)] {
+        Task.detached { [self] in
+          await from.connect(to.id, session: connection.session) { [self] message in
+            await send(message, from: from, to: to, over: connection, direction)
+          }
+        }
+      }
+    }
+  }
+
+  /// A sender waits while its line is busy: nothing is queued without bound.
+  private func send(
+    _ message: SyncMessage, from: SimulatedNode, to: SimulatedNode, over connection: Connection, _ direction: Int
+  ) async {
+    guard connection.isOpen else { return }
+    let bytes = message.encoded()
+    let start = max(scheduler.now, connection.free[direction])
+    let end = start + UInt64(bytes.count) * connection.nanosecondsPerByte
+    connection.free[direction] = end
+    let jitter = UInt64(scheduler.random.below(1_000_000))
+    // Order within a direction is kept: a later message never overtakes.
+    connection.free[direction] += jitter
+    let arrival = end + jitter + connection.latency
+    inFlight += 1
+    let kind = message.kind
+    let isRepeated = scheduler.random.below(50) == 0
+    scheduler.after(arrival - scheduler.now) { [self] in
+      inFlight -= 1
+      guard connection.isOpen else {
+        lostInCuts += 1
+        return
+      }
+      delivered += 1
+      for _ in 0...(isRepeated && isRepeatable(message) ? 1 : 0) {
+        guard let copy = try? bytes.withUnsafeBytes({ try SyncMessage.decode(kind: kind, $0) }) else {
+          fatalError("a message that cannot be decoded: \(message)")
+        }
+        Task.detached { await to.deliver(copy, from: from.id, session: connection.session) }
+      }
+      if isRepeated, isRepeatable(message) { repeated += 1 }
+    }
+    if end > scheduler.now + 50_000_000 { await scheduler.sleep(end - scheduler.now - 50_000_000) }
+  }
+
+  /// What a resend produces again; greetings come once a connection.
+  private func isRepeatable(_ message: SyncMessage) -> Bool {
+    switch message {
+    case .changes, .acknowledge, .supplement, .data, .fetch, .moveAnswer, .want: true
+    default: false
+    }
+  }
+
+  // MARK: Faults
+
+  func cutRandom() {
+    guard
+      let pair = connections.keys.sorted(by: { ($0.low, $0.high) < ($1.low, $1.high) }).randomElement(
+        using: &scheduler.random)
+    else { return }
+    cut(pair)
+  }
+
+  func partRandom() {
+    guard let pair = edges.randomElement(using: &scheduler.random) else { return }
+    parted.insert(pair)
+    cut(pair)
+  }
+
+  func healAll() { parted.removeAll() }
+
+  func machineEnded(_ machine: Int) {
+    for pair in connections.keys where pair.low == machine || pair.high == machine { cut(pair) }
+  }
+
+  private func cut(_ pair: Pair) {
+    guard let connection = connections.removeValue(forKey: pair), connection.isOpen else { return }
+    connection.isOpen = false
+    let (a, b) = connection.nodes
+    let session = connection.session
+    Task.detached { await a.disconnect(b.id, session: session) }
+    Task.detached { await b.disconnect(a.id, session: session) }
+  }
+
+  func isConnected(_ a: Int, _ b: Int) -> Bool { connections[Pair(a, b)] != nil }
+  var isComplete: Bool { edges.allSatisfy { connections[$0] != nil } }
+}

@@ -1,0 +1,114 @@
+import Glibc
+import SoftadastraCore
+import SoftadastraFS
+import Synchronization
+import TestSupport
+
+/// A machine's volume as one process sees it: it ends with the process, and users work in it between any two calls.
+final class ProcessVolume: Volume {
+  private let volume: MemoryVolume
+  private let isDead = Mutex(false)
+  /// Before each call: a chance for somebody else to work on the volume, or for the process to die.
+  private let interrupt: @Sendable () -> Void
+  private let emit: @Sendable (WatchEvent) -> Void
+
+  init(
+    _ volume: MemoryVolume, interrupt: @escaping @Sendable () -> Void, emit: @escaping @Sendable (WatchEvent) -> Void
+  ) {
+    self.volume = volume
+    self.interrupt = interrupt
+    self.emit = emit
+  }
+
+  func die() { isDead.withLock { $0 = true } }
+
+  private func call<T>(_ body: () throws(SoftadastraError) -> T) throws(SoftadastraError) -> T {
+    interrupt()
+    if isDead.withLock({ $0 }) { throw .system(EIO, "cannot work on", at: volume.location) }
+    return try body()
+  }
+
+  /// The same for what changes a path, which the watcher reports.
+  private func change<T>(_ paths: BytePath..., body: () throws(SoftadastraError) -> T) throws(SoftadastraError) -> T {
+    let result = try call(body)
+    for path in paths where !path.isReserved { emit(.changed(path)) }
+    return result
+  }
+
+  var location: String { volume.location }
+
+  func status(_ path: BytePath) throws(SoftadastraError) -> FileStatus? {
+    try call { () throws(SoftadastraError) in try volume.status(path) }
+  }
+  func list(_ directory: BytePath) throws(SoftadastraError) -> [DirectoryItem] {
+    try call { () throws(SoftadastraError) in try volume.list(directory) }
+  }
+  func openForReading(_ path: BytePath) throws(SoftadastraError) -> any ReadableFile {
+    try call { () throws(SoftadastraError) in try volume.openForReading(path) }
+  }
+  func readLink(_ path: BytePath) throws(SoftadastraError) -> [UInt8] {
+    try call { () throws(SoftadastraError) in try volume.readLink(path) }
+  }
+  func stage(permissions: UInt16) throws(SoftadastraError) -> any StagedFile {
+    try call { () throws(SoftadastraError) in try volume.stage(permissions: permissions) }
+  }
+  func stage(named name: String) throws(SoftadastraError) -> any StagedFile {
+    try call { () throws(SoftadastraError) in try volume.stage(named: name) }
+  }
+  func stagedNames() throws(SoftadastraError) -> [String] {
+    try call { () throws(SoftadastraError) in try volume.stagedNames() }
+  }
+  func removeStaged(_ name: String) throws(SoftadastraError) {
+    try call { () throws(SoftadastraError) in try volume.removeStaged(name) }
+  }
+  func stagedStatus(_ name: String) throws(SoftadastraError) -> FileStatus? {
+    try call { () throws(SoftadastraError) in try volume.stagedStatus(name) }
+  }
+  func link(_ file: any StagedFile, at path: BytePath) throws(SoftadastraError) -> FileStatus {
+    try change(path) { () throws(SoftadastraError) in try volume.link(file, at: path) }
+  }
+  func exchange(_ file: any StagedFile, at path: BytePath) throws(SoftadastraError) -> (FileStatus, Displaced) {
+    try change(path) { () throws(SoftadastraError) in try volume.exchange(file, at: path) }
+  }
+  func displace(_ path: BytePath) throws(SoftadastraError) -> Displaced {
+    try change(path) { () throws(SoftadastraError) in try volume.displace(path) }
+  }
+  func replace(_ displaced: Displaced, at path: BytePath) throws(SoftadastraError) -> FileStatus {
+    try change(path) { () throws(SoftadastraError) in try volume.replace(displaced, at: path) }
+  }
+  func discard(_ displaced: Displaced, from path: BytePath, keep: Bool) throws(SoftadastraError) {
+    try call { () throws(SoftadastraError) in try volume.discard(displaced, from: path, keep: keep) }
+  }
+  func makeSymlink(_ target: [UInt8], at path: BytePath, modifiedNanoseconds: Int64) throws(SoftadastraError)
+    -> FileStatus
+  {
+    try change(path) { () throws(SoftadastraError) in
+      try volume.makeSymlink(target, at: path, modifiedNanoseconds: modifiedNanoseconds)
+    }
+  }
+  func makeDirectory(_ path: BytePath, permissions: UInt16) throws(SoftadastraError) -> FileStatus {
+    let status = try call { () throws(SoftadastraError) in
+      try volume.makeDirectory(path, permissions: permissions)
+    }
+    if !path.isReserved { emit(.subtreeChanged(path)) }
+    return status
+  }
+  func removeDirectory(_ path: BytePath) throws(SoftadastraError) {
+    try change(path) { () throws(SoftadastraError) in try volume.removeDirectory(path) }
+  }
+  func setPermissions(_ path: BytePath, _ permissions: UInt16) throws(SoftadastraError) -> FileStatus {
+    try change(path) { () throws(SoftadastraError) in try volume.setPermissions(path, permissions) }
+  }
+  func setModified(_ path: BytePath, nanoseconds: Int64) throws(SoftadastraError) -> FileStatus {
+    try change(path) { () throws(SoftadastraError) in try volume.setModified(path, nanoseconds: nanoseconds) }
+  }
+  func move(_ from: BytePath, to: BytePath) throws(SoftadastraError) -> FileStatus {
+    let status = try call { () throws(SoftadastraError) in try volume.move(from, to: to) }
+    emit(.moved(from: from, to: to, isDirectory: status.kind == .directory))
+    return status
+  }
+  func barrier() throws(SoftadastraError) { try call { () throws(SoftadastraError) in try volume.barrier() } }
+  func freeBytes() throws(SoftadastraError) -> UInt64 {
+    try call { () throws(SoftadastraError) in try volume.freeBytes() }
+  }
+}
