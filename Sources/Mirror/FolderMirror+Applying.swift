@@ -12,6 +12,7 @@ internal import SoftadastraSync
 extension FolderMirror {
   private static let firstRetryNanoseconds: UInt64 = 1_000_000_000
   private static let maxRetryNanoseconds: UInt64 = 60_000_000_000
+  private static let maxResourceRetryNanoseconds: UInt64 = 10_000_000_000
   /// Batches whose barrier and commit may be under way while the next one is worked on.
   private static let maxFinishing = 3
   /// So often an item may find the disk changed before it is shown as blocked.
@@ -72,6 +73,7 @@ extension FolderMirror {
     var steps: [Step] = []
     var mutations: [Mutation] = []
     var settled: [PendingTree.Item] = []
+    await gaugeSpace(for: items)
     for item in items {
       do throws(SoftadastraError) {
         if let step = try decide(item, &mutations, &settled) { steps.append(step) }
@@ -136,10 +138,12 @@ extension FolderMirror {
       return nil
     case .apply(let entry, let copy):
       guard let content = content(for: item, local) else {
+        try admit(item.entry.value?.size ?? 0, for: item.path)
         startFetch(item, local)
         release([item.path])
         return nil
       }
+      if case .inline(let bytes) = content { try admit(UInt64(bytes.count), for: item.path) }
       if let copy {
         host.report(.conflict(item.path, copy: copy.path))
         // Seen before it is recorded, the copy would be taken for a file that somebody made here.
@@ -328,7 +332,8 @@ extension FolderMirror {
   func blockItem(_ item: PendingTree.Item, _ error: SoftadastraError) {
     let dot = item.entry.version.dot
     let attempts = min(item.attempts + 1, 16)
-    let delay = min(Self.firstRetryNanoseconds << UInt64(attempts - 1), Self.maxRetryNanoseconds)
+    let maxDelay = error.isAboutResources ? Self.maxResourceRetryNanoseconds : Self.maxRetryNanoseconds
+    let delay = min(Self.firstRetryNanoseconds << UInt64(attempts - 1), maxDelay)
     let retryAt = time.monotonicNanoseconds() + delay
     pending.update(item.path, dot) {
       $0.attempts = attempts

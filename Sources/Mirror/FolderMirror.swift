@@ -19,6 +19,8 @@ public actor FolderMirror {
     public var granularityNanoseconds: Int64
     /// Where this folder's request numbers begin; the node tells folders apart by them.
     public var firstRequest: UInt64
+    /// Percent of the filesystem that content from peers leaves free.
+    public var minFreePercent = 0
 
     /// The low bits of a request number count; those above are the folder's.
     public static let requestBits: UInt64 = 40
@@ -72,6 +74,7 @@ public actor FolderMirror {
   var unsupported: [BytePath: SoftadastraError] = [:]
   var isObserving = false
   var brake = DeletionBrake()
+  var gauge: SpaceGauge
   /// Files that a program wrote to after they had been replaced: taken in as conflict copies.
   var lateCopies: Set<BytePath> = []
 
@@ -112,6 +115,7 @@ public actor FolderMirror {
   ) {
     self.configuration = configuration
     nextRequest = configuration.firstRequest
+    gauge = SpaceGauge(minFreePercent: configuration.minFreePercent)
     self.volume = volume
     self.store = store
     self.pool = pool

@@ -14,6 +14,8 @@ public struct NodeOptions: Sendable, Equatable {
   /// `durable` or `fast`.
   public var durability: Setting<String>
   public var rescanSeconds: Setting<Int>
+  /// Percent of a folder's filesystem that files from peers leave free.
+  public var minFreePercent: Setting<Int>
   /// How long the versions archive keeps a file; 0 for ever.
   public var versionsDays: Setting<Int>
   /// How large each folder's versions archive may become; 0 without limit.
@@ -24,6 +26,7 @@ public struct NodeOptions: Sendable, Equatable {
   public static let defaultListen = "[::]:22420"
   public static let defaultDiscoveryPort = 22421
 
+  public static let defaultMinFreePercent = 1
   public static let defaultVersionsDays = 365
   public static let defaultVersionsMiB = 10 << 10
 
@@ -36,6 +39,7 @@ public struct NodeOptions: Sendable, Equatable {
     logLevel = Setting("notice")
     durability = Setting("durable")
     rescanSeconds = Setting(3600)
+    minFreePercent = Setting(Self.defaultMinFreePercent)
     versionsDays = Setting(Self.defaultVersionsDays)
     versionsMiB = Setting(Self.defaultVersionsMiB)
     folders = Setting([])

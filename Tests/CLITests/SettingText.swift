@@ -26,6 +26,8 @@ enum SettingText {
       "When a value or a change counts as kept: 'durable' outlives a power cut, 'fast' outlives the process and is synced within a second. Default: durable."
     case .rescanSeconds:
       "How often each folder is looked through for changes that raise no event, in seconds. Default: 3600."
+    case .minFreePercent:
+      "How much of a folder's filesystem stays free, in percent: files from peers that do not fit wait until there is room. 0 lets them fill it. Default: \(NodeOptions.defaultMinFreePercent)."
     case .versionsDays:
       "How long earlier versions of files are kept, in days; 0 for ever. Default: \(NodeOptions.defaultVersionsDays)."
     case .versionsMiB:

@@ -29,7 +29,7 @@ final class FolderHandle: Sendable {
     id: FolderID, index: UInt64, name: String, path: String, mode: MirrorMode, group: GroupState, author: AuthorTag,
     store: Store,
     pool: WorkerPool, time: any TimeSource, host: MirrorHost, rescanSeconds: Int, fullScan: Bool,
-    versions: VersionsPolicy
+    minFreePercent: Int, versions: VersionsPolicy
   ) async throws(SoftadastraError) {
     self.id = id
     self.name = name
@@ -38,12 +38,14 @@ final class FolderHandle: Sendable {
     let volume = try LinuxVolume(root: path)
     try volume.prepareStaging()
     self.volume = volume
+    var configuration = FolderMirror.Configuration(
+      folder: id, group: group.id, mode: mode, author: author,
+      granularityNanoseconds: volume.timestampGranularityNanoseconds,
+      firstRequest: index << FolderMirror.Configuration.requestBits | 1)
+    configuration.minFreePercent = minFreePercent
     mirror = FolderMirror(
-      configuration: FolderMirror.Configuration(
-        folder: id, group: group.id, mode: mode, author: author,
-        granularityNanoseconds: volume.timestampGranularityNanoseconds,
-        firstRequest: index << FolderMirror.Configuration.requestBits | 1),
-      volume: volume, store: store, hasher: ContentHasher(secret: group.hashSecret), pool: pool, time: time, host: host)
+      configuration: configuration, volume: volume, store: store, hasher: ContentHasher(secret: group.hashSecret),
+      pool: pool, time: time, host: host)
     let (stream, events) = AsyncStream<Delivery>.makeStream()
     self.events = events
     watcher = try Watcher(root: path) { events.yield(.events($0)) }

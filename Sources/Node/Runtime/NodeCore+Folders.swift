@@ -143,7 +143,7 @@ extension NodeCore {
       mode: MirrorMode(rawValue: folder.mode) ?? .sendReceive,
       group: group, author: author, store: store, pool: pool, time: time, host: host(folder.id, name),
       rescanSeconds: options.rescanSeconds.value, fullScan: fullScan,
-      versions: options.versionsPolicy)
+      minFreePercent: options.minFreePercent.value, versions: options.versionsPolicy)
     stoppedFolders[folder.id] = nil
     folders[folder.id] = handle
     await replicator.add(handle.mirror)
