@@ -98,7 +98,8 @@ extension FolderMirror {
     }
     guard !done.isEmpty || !mutations.isEmpty || !settled.isEmpty else { return }
     finishing += 1
-    Task { await self.finish(done, mutations, settled) }
+    let before = lastFinish
+    lastFinish = Task { await self.finish(done, mutations, settled, after: before) }
   }
 
   /// Decides on one item: what needs no disk work goes straight into `mutations` and `settled`.
@@ -116,14 +117,16 @@ extension FolderMirror {
     let isImplicit = item.entry.value.map { !$0.isDirectory } ?? false && observer.hasLiveDescendants(item.path)
     switch Reconciler.decide(path: item.path, local: local, isImplicitDirectory: isImplicit, remote: item.entry) {
     case .keep(let joined):
-      if let joined, let summary { mutations.append(joined.mutation(key: key, tag: summary.tag)) }
+      if let joined, let summary {
+        mutations.append(surviving(joined, over: item.entry.version).mutation(key: key, tag: summary.tag))
+      }
       settled.append(item)
       return nil
     case .keepLocal(let kept, let copy):
       // The loser is wanted under its copy's name, as an ordinary remote entry. Only when its bytes are here does the
       // winner count as having seen it: until then a local edit must not make others believe that the copy exists.
       if store.summary(StoreKey.file(folder, copy.path)) != nil {
-        mutations.append(kept.mutation(key: key, tag: summary?.tag ?? 0))
+        mutations.append(surviving(kept, over: item.entry.version).mutation(key: key, tag: summary?.tag ?? 0))
       }
       wantCopy(copy, of: item, &mutations, &settled)
       return nil
@@ -149,12 +152,19 @@ extension FolderMirror {
         // Seen before it is recorded, the copy would be taken for a file that somebody made here.
         busy.insert(copy.path)
       }
+      let entry = local.map { surviving(entry, over: $0.version) } ?? entry
       let operation = DiskOperation(
         path: item.path, wanted: entry,
         expected: local?.isDeleted == false && !brake.holds(item.path) ? summary?.tag : nil, content: content,
         copyPath: copy?.path, volume: volume, reader: reader, made: made)
       return Step(item: item, entry: entry, copy: copy, operation: operation)
     }
+  }
+
+  /// The survivor of a conflict, under a new version where its own must not cover the loser's.
+  private func surviving(_ entry: FileEntry, over loser: Version) -> FileEntry {
+    guard ConflictRule.mustRenew(entry.version, over: loser) else { return entry }
+    return entry.with(store.newVersion(basedOn: entry.version.vector, author: configuration.author))
   }
 
   /// The loser of a conflict is wanted under its copy's name, in the place of the item.
@@ -210,7 +220,8 @@ extension FolderMirror {
 
   /// Makes what was done durable, then records it.
   private func finish(
-    _ done: [(Step, DiskOperation.Outcome)], _ mutations: [Mutation], _ settled: [PendingTree.Item]
+    _ done: [(Step, DiskOperation.Outcome)], _ mutations: [Mutation], _ settled: [PendingTree.Item],
+    after before: Task<Void, Never>?
   ) async {
     let volume = self.volume
     let failure: SoftadastraError? =
@@ -224,6 +235,8 @@ extension FolderMirror {
           return error
         }
       }
+    // Recorded in the order in which it was done: a directory before what is in it.
+    await before?.value
     if let failure {
       for (step, _) in done { blockItem(step.item, failure) }
     } else {
@@ -302,7 +315,8 @@ extension FolderMirror {
     guard let winner = try? observer.entry(key, summary, original), !winner.version.covers(copy.version),
       copy.version.compare(winner.version) == .concurrent
     else { return [] }
-    return [winner.with(winner.version.absorbing(copy.version)).mutation(key: key, tag: summary?.tag ?? 0)]
+    let survivor = surviving(winner.with(winner.version.absorbing(copy.version)), over: copy.version)
+    return [survivor.mutation(key: key, tag: summary?.tag ?? 0)]
   }
 
   // MARK: What does not work out

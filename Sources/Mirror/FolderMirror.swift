@@ -83,6 +83,7 @@ public actor FolderMirror {
   var busy: Set<BytePath> = []
   var applySignal = WakeUp()
   var finishing = 0
+  var lastFinish: Task<Void, Never>?
   var isApplying = false
   var held: [CheckedContinuation<Void, Never>] = []
 

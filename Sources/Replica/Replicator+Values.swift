@@ -73,11 +73,17 @@ extension Replicator {
     case .superseded: break
     case .take: keep(change.value, change.isDeleted, change.version.absorbing(version))
     case .remoteWins:
-      keep(change.value, change.isDeleted, change.version.absorbing(version))
+      keep(change.value, change.isDeleted, surviving(change.version, over: version))
       loser(local.value, local.isDeleted, version)
     case .localWins:
-      keep(local.value, local.isDeleted, version.absorbing(change.version))
+      keep(local.value, local.isDeleted, surviving(version, over: change.version))
       loser(change.value, change.isDeleted, change.version)
     }
+  }
+
+  private func surviving(_ survivor: Version, over loser: Version) -> Version {
+    let joined = survivor.absorbing(loser)
+    guard ConflictRule.mustRenew(survivor, over: loser) else { return joined }
+    return store.newVersion(basedOn: joined.vector, author: author)
   }
 }

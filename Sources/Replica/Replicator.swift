@@ -62,6 +62,7 @@ public final class Replicator {
 
   public let store: Store
   public let feed: OwnCounterFeed
+  let author: AuthorTag
   private let time: any TimeSource
   public internal(set) var engine: SyncEngine
   public private(set) var folders: [FolderID: FolderMirror] = [:]
@@ -69,8 +70,9 @@ public final class Replicator {
   var earlySettled: Set<EarlySettled> = []
   var hooks: Hooks!
 
-  public init(store: Store, time: any TimeSource, options: SyncOptions = SyncOptions()) {
+  public init(store: Store, author: AuthorTag, time: any TimeSource, options: SyncOptions = SyncOptions()) {
     self.store = store
+    self.author = author
     self.time = time
     feed = OwnCounterFeed(store)
     engine = SyncEngine(options: options)

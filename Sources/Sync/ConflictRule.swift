@@ -4,7 +4,17 @@ public import SoftadastraCore
 ///
 /// It looks at versions and at whether either side is deleted; what equal or different *content* means is the
 /// caller's business. `Mirror` refines `.concurrent` for files, directories and symlinks.
+///
+/// Every node must come to the same end whatever the order in which it hears of three or more versions. What makes that
+/// sure: *a version's vector covers only dots with earlier stamps than its own.* The total order keeps it by itself.
+/// Where something else decides (an edit beats a deletion, a directory keeps its name) and the survivor has the earlier
+/// stamp, the survivor gets a version of its own that has seen both: `mustRenew`.
 public enum ConflictRule {
+  /// Whether a survivor that takes over the loser's vector needs a new version for it.
+  public static func mustRenew(_ survivor: Version, over loser: Version) -> Bool {
+    survivor.dot != loser.dot && !survivor.wins(over: loser)
+  }
+
   public enum Outcome: Sendable, Hashable {
     /// The local version is this very one. Its vector is joined with the remote's.
     case same

@@ -87,7 +87,7 @@ actor NodeCore {
     startNonce = random.next()
     startedAt = time.monotonicNanoseconds()
     view = GroupView(store)
-    replicator = Replicator(store: store, time: time)
+    replicator = Replicator(store: store, author: identity.nodeID.tag, time: time)
     metadata = NodeMetadata(
       nodeID: identity.nodeID, name: options.name.value, platform: .collect(),
       capabilities: ["files", "kv", "lz4", "manifest-delta", "move"], startedAt: time.wallMilliseconds())
