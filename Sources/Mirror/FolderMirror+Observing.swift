@@ -31,10 +31,22 @@ extension FolderMirror {
     let directories = Array(frontier.suffix(256))
     frontier.removeLast(directories.count)
     let scan = TreeScan(folder: folder, store: store, volume: volume, isIgnored: isIgnored)
-    for result in await onPool(directories, { scan.compare($0) }) {
+    for (directory, result) in zip(directories, await onPool(directories, { scan.compare($0) })) {
+      if result.unreadable.isEmpty, unsupported[directory]?.isAboutResources == true { unblock(directory) }
       for path in result.candidates { markDirty(path) }
       frontier.append(contentsOf: result.directories)
-      for (path, error) in result.unreadable { block(path, error) }
+      for (path, error) in result.unreadable {
+        block(path, error)
+        scanAgain(path)
+      }
+    }
+  }
+
+  /// A directory that could not be read is tried again: nothing may tell when it can be.
+  private func scanAgain(_ directory: BytePath) {
+    Task {
+      await self.time.sleep(nanoseconds: UInt64(Self.failedDelayMilliseconds) * 1_000_000)
+      self.rescan(directory)
     }
   }
 

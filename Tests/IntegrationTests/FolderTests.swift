@@ -33,8 +33,9 @@ extension Integration {
         try pair.b.write("new", "made while held")
         try pair.a.write("d/file1", "edited while held")
         try await until("it does not go on") {
-          try files(pair.a) == 151 && (try? String(contentsOfFile: pair.b.path("d/file1"), encoding: .utf8))
-            == "edited while held"
+          try files(pair.a) == 151
+            && (try? String(contentsOfFile: pair.b.path("d/file1"), encoding: .utf8))
+              == "edited while held"
         }
         let waited = try await pair.b.run(["wait", "--timeout", "1s"])
         #expect(waited.code == 75 && waited.errors.contains("are gone"), "\(waited.errors)")

@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import SoftadastraCLI
 import Testing
 
 extension Integration {
