@@ -189,13 +189,13 @@ _softadastra() {
     unset 'unparsed_words[0]'
     unparsed_words=("${unparsed_words[@]}")
     case "${subcommand}" in
-    watch|invite|join|status|wait|peers|node|store|sync|fs|wal|discover|demo|config|help)
+    watch|invite|join|status|wait|folder|peers|node|store|sync|conflicts|versions|restore|fs|wal|discover|demo|config|help)
         # Offer subcommand argument completions
         "_softadastra_${subcommand}"
         ;;
     *)
         # Offer subcommand completions
-        COMPREPLY+=($(compgen -W 'watch invite join status wait peers node store sync fs wal discover demo config help' -- "${cur}"))
+        COMPREPLY+=($(compgen -W 'watch invite join status wait folder peers node store sync conflicts versions restore fs wal discover demo config help' -- "${cur}"))
         ;;
     esac
 }
@@ -362,6 +362,165 @@ _softadastra_wait() {
         ;;
     '--color')
         __softadastra_add_completions -W 'auto'$'\n''always'$'\n''never'
+        return
+        ;;
+    esac
+}
+
+_softadastra_folder() {
+    repeating_flags=()
+    non_repeating_flags=(--verbose -v --version -h --help)
+    repeating_options=()
+    non_repeating_options=(--home --log-level --color)
+    __softadastra_offer_flags_options 0
+
+    # Offer option value completions
+    case "${prev}" in
+    '--home')
+        __softadastra_add_completions -d
+        return
+        ;;
+    '--log-level')
+        __softadastra_add_completions -W 'trace'$'\n''debug'$'\n''info'$'\n''notice'$'\n''warning'$'\n''error'$'\n''critical'
+        return
+        ;;
+    '--color')
+        __softadastra_add_completions -W 'auto'$'\n''always'$'\n''never'
+        return
+        ;;
+    esac
+
+    # Offer subcommand / subcommand argument completions
+    local -r subcommand="${unparsed_words[0]}"
+    unset 'unparsed_words[0]'
+    unparsed_words=("${unparsed_words[@]}")
+    case "${subcommand}" in
+    list|remove|revert|confirm-deletions)
+        # Offer subcommand argument completions
+        "_softadastra_folder_${subcommand}"
+        ;;
+    *)
+        # Offer subcommand completions
+        COMPREPLY+=($(compgen -W 'list remove revert confirm-deletions' -- "${cur}"))
+        ;;
+    esac
+}
+
+_softadastra_folder_list() {
+    repeating_flags=()
+    non_repeating_flags=(--json --verbose -v --version -h --help)
+    repeating_options=()
+    non_repeating_options=(--home --log-level --color)
+    __softadastra_offer_flags_options 0
+
+    # Offer option value completions
+    case "${prev}" in
+    '--home')
+        __softadastra_add_completions -d
+        return
+        ;;
+    '--log-level')
+        __softadastra_add_completions -W 'trace'$'\n''debug'$'\n''info'$'\n''notice'$'\n''warning'$'\n''error'$'\n''critical'
+        return
+        ;;
+    '--color')
+        __softadastra_add_completions -W 'auto'$'\n''always'$'\n''never'
+        return
+        ;;
+    esac
+}
+
+_softadastra_folder_remove() {
+    repeating_flags=()
+    non_repeating_flags=(--verbose -v --version -h --help)
+    repeating_options=()
+    non_repeating_options=(--home --log-level --color)
+    __softadastra_offer_flags_options 1
+
+    # Offer option value completions
+    case "${prev}" in
+    '--home')
+        __softadastra_add_completions -d
+        return
+        ;;
+    '--log-level')
+        __softadastra_add_completions -W 'trace'$'\n''debug'$'\n''info'$'\n''notice'$'\n''warning'$'\n''error'$'\n''critical'
+        return
+        ;;
+    '--color')
+        __softadastra_add_completions -W 'auto'$'\n''always'$'\n''never'
+        return
+        ;;
+    esac
+
+    # Offer positional completions
+    case "${positional_number}" in
+    1)
+        __softadastra_add_completions -d
+        return
+        ;;
+    esac
+}
+
+_softadastra_folder_revert() {
+    repeating_flags=()
+    non_repeating_flags=(--verbose -v --version -h --help)
+    repeating_options=()
+    non_repeating_options=(--home --log-level --color)
+    __softadastra_offer_flags_options 1
+
+    # Offer option value completions
+    case "${prev}" in
+    '--home')
+        __softadastra_add_completions -d
+        return
+        ;;
+    '--log-level')
+        __softadastra_add_completions -W 'trace'$'\n''debug'$'\n''info'$'\n''notice'$'\n''warning'$'\n''error'$'\n''critical'
+        return
+        ;;
+    '--color')
+        __softadastra_add_completions -W 'auto'$'\n''always'$'\n''never'
+        return
+        ;;
+    esac
+
+    # Offer positional completions
+    case "${positional_number}" in
+    1)
+        __softadastra_add_completions -d
+        return
+        ;;
+    esac
+}
+
+_softadastra_folder_confirm-deletions() {
+    repeating_flags=()
+    non_repeating_flags=(--verbose -v --version -h --help)
+    repeating_options=()
+    non_repeating_options=(--home --log-level --color)
+    __softadastra_offer_flags_options 1
+
+    # Offer option value completions
+    case "${prev}" in
+    '--home')
+        __softadastra_add_completions -d
+        return
+        ;;
+    '--log-level')
+        __softadastra_add_completions -W 'trace'$'\n''debug'$'\n''info'$'\n''notice'$'\n''warning'$'\n''error'$'\n''critical'
+        return
+        ;;
+    '--color')
+        __softadastra_add_completions -W 'auto'$'\n''always'$'\n''never'
+        return
+        ;;
+    esac
+
+    # Offer positional completions
+    case "${positional_number}" in
+    1)
+        __softadastra_add_completions -d
         return
         ;;
     esac
@@ -871,6 +1030,172 @@ _softadastra_sync_retry() {
 
     # Offer option value completions
     case "${prev}" in
+    '--home')
+        __softadastra_add_completions -d
+        return
+        ;;
+    '--log-level')
+        __softadastra_add_completions -W 'trace'$'\n''debug'$'\n''info'$'\n''notice'$'\n''warning'$'\n''error'$'\n''critical'
+        return
+        ;;
+    '--color')
+        __softadastra_add_completions -W 'auto'$'\n''always'$'\n''never'
+        return
+        ;;
+    esac
+
+    # Offer positional completions
+    case "${positional_number}" in
+    1)
+        __softadastra_add_completions -f
+        return
+        ;;
+    esac
+}
+
+_softadastra_conflicts() {
+    repeating_flags=()
+    non_repeating_flags=(--verbose -v --version -h --help)
+    repeating_options=()
+    non_repeating_options=(--home --log-level --color)
+    __softadastra_offer_flags_options 0
+
+    # Offer option value completions
+    case "${prev}" in
+    '--home')
+        __softadastra_add_completions -d
+        return
+        ;;
+    '--log-level')
+        __softadastra_add_completions -W 'trace'$'\n''debug'$'\n''info'$'\n''notice'$'\n''warning'$'\n''error'$'\n''critical'
+        return
+        ;;
+    '--color')
+        __softadastra_add_completions -W 'auto'$'\n''always'$'\n''never'
+        return
+        ;;
+    esac
+
+    # Offer subcommand / subcommand argument completions
+    local -r subcommand="${unparsed_words[0]}"
+    unset 'unparsed_words[0]'
+    unparsed_words=("${unparsed_words[@]}")
+    case "${subcommand}" in
+    list|resolve)
+        # Offer subcommand argument completions
+        "_softadastra_conflicts_${subcommand}"
+        ;;
+    *)
+        # Offer subcommand completions
+        COMPREPLY+=($(compgen -W 'list resolve' -- "${cur}"))
+        ;;
+    esac
+}
+
+_softadastra_conflicts_list() {
+    repeating_flags=()
+    non_repeating_flags=(--json --verbose -v --version -h --help)
+    repeating_options=()
+    non_repeating_options=(--home --log-level --color)
+    __softadastra_offer_flags_options 0
+
+    # Offer option value completions
+    case "${prev}" in
+    '--home')
+        __softadastra_add_completions -d
+        return
+        ;;
+    '--log-level')
+        __softadastra_add_completions -W 'trace'$'\n''debug'$'\n''info'$'\n''notice'$'\n''warning'$'\n''error'$'\n''critical'
+        return
+        ;;
+    '--color')
+        __softadastra_add_completions -W 'auto'$'\n''always'$'\n''never'
+        return
+        ;;
+    esac
+}
+
+_softadastra_conflicts_resolve() {
+    repeating_flags=()
+    non_repeating_flags=(--verbose -v --version -h --help)
+    repeating_options=()
+    non_repeating_options=(--keep --home --log-level --color)
+    __softadastra_offer_flags_options 1
+
+    # Offer option value completions
+    case "${prev}" in
+    '--keep')
+        __softadastra_add_completions -W 'this'$'\n''other'$'\n''both'
+        return
+        ;;
+    '--home')
+        __softadastra_add_completions -d
+        return
+        ;;
+    '--log-level')
+        __softadastra_add_completions -W 'trace'$'\n''debug'$'\n''info'$'\n''notice'$'\n''warning'$'\n''error'$'\n''critical'
+        return
+        ;;
+    '--color')
+        __softadastra_add_completions -W 'auto'$'\n''always'$'\n''never'
+        return
+        ;;
+    esac
+
+    # Offer positional completions
+    case "${positional_number}" in
+    1)
+        __softadastra_add_completions -f
+        return
+        ;;
+    esac
+}
+
+_softadastra_versions() {
+    repeating_flags=()
+    non_repeating_flags=(--json --verbose -v --version -h --help)
+    repeating_options=()
+    non_repeating_options=(--home --log-level --color)
+    __softadastra_offer_flags_options 1
+
+    # Offer option value completions
+    case "${prev}" in
+    '--home')
+        __softadastra_add_completions -d
+        return
+        ;;
+    '--log-level')
+        __softadastra_add_completions -W 'trace'$'\n''debug'$'\n''info'$'\n''notice'$'\n''warning'$'\n''error'$'\n''critical'
+        return
+        ;;
+    '--color')
+        __softadastra_add_completions -W 'auto'$'\n''always'$'\n''never'
+        return
+        ;;
+    esac
+
+    # Offer positional completions
+    case "${positional_number}" in
+    1)
+        __softadastra_add_completions -f
+        return
+        ;;
+    esac
+}
+
+_softadastra_restore() {
+    repeating_flags=()
+    non_repeating_flags=(--json --verbose -v --version -h --help)
+    repeating_options=()
+    non_repeating_options=(--at --home --log-level --color)
+    __softadastra_offer_flags_options 1
+
+    # Offer option value completions
+    case "${prev}" in
+    '--at')
+        return
+        ;;
     '--home')
         __softadastra_add_completions -d
         return

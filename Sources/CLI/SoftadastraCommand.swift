@@ -13,8 +13,9 @@ public struct SoftadastraCommand: AsyncParsableCommand {
       """,
     version: version,
     subcommands: [
-      WatchCommand.self, InviteCommand.self, JoinCommand.self, StatusCommand.self, WaitCommand.self,
-      PeersCommand.self, NodeCommand.self, StoreCommand.self, SyncCommand.self, FileSystemCommand.self,
+      WatchCommand.self, InviteCommand.self, JoinCommand.self, StatusCommand.self, WaitCommand.self, FolderCommand.self,
+      PeersCommand.self, NodeCommand.self, StoreCommand.self, SyncCommand.self, ConflictsCommand.self,
+      VersionsCommand.self, RestoreCommand.self, FileSystemCommand.self,
       LogCommand.self, DiscoverCommand.self, DemoCommand.self, ConfigCommand.self,
     ])
 

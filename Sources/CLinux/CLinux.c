@@ -8,6 +8,7 @@
 #include <malloc.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
@@ -136,6 +137,15 @@ int linux_space(int descriptor, uint64_t *available, uint64_t *total) {
   if (fstatvfs(descriptor, &s) < 0) return -errno;
   *available = (uint64_t)s.f_bavail * s.f_frsize;
   *total = (uint64_t)s.f_blocks * s.f_frsize;
+  return 0;
+}
+
+int linux_has_writers(int descriptor) {
+  // The kernel grants a read lease only while nobody has the file open for writing. Whoever opens it in the moment in
+  // between makes the kernel send a signal, which must be one that is ignored by default.
+  if (fcntl(descriptor, F_SETSIG, SIGURG) < 0) return -errno;
+  if (fcntl(descriptor, F_SETLEASE, F_RDLCK) < 0) return errno == EAGAIN ? 1 : -errno;
+  fcntl(descriptor, F_SETLEASE, F_UNLCK);
   return 0;
 }
 

@@ -17,11 +17,19 @@ public struct SoftadastraError: Error, Sendable, Hashable, CustomStringConvertib
     /// Stored or received bytes are not what their checksum or format says.
     case damaged
     case permission
-    /// The filesystem is full, or a quota is used up.
+    /// The filesystem is full, or would become so.
     case noSpace = "no-space"
+    /// The user's quota is used up.
+    case quota
     case readOnly = "read-only"
-    /// Too many open files, watches or members.
+    /// Too many watches, members or requests.
     case limit
+    /// This process, or the system, has too many files open.
+    case tooManyFiles = "too-many-files"
+    /// So many files are gone at once that a person must confirm it.
+    case massDeletion = "mass-deletion"
+    /// Changed in a folder that only receives.
+    case localChange = "local-change"
     /// An input or output error of the device.
     case device
     /// The peer or the network failed.
@@ -62,7 +70,7 @@ public struct SoftadastraError: Error, Sendable, Hashable, CustomStringConvertib
   }
 
   private static let retryableCodes: Set<Code> = [
-    .noSpace, .readOnly, .limit, .network, .timeout, .changed, .permission, .device,
+    .noSpace, .quota, .readOnly, .limit, .tooManyFiles, .network, .timeout, .changed, .permission, .device,
   ]
 
   /// One line: `what location: why`.

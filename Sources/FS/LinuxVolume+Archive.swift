@@ -1,26 +1,44 @@
 internal import CLinux
 internal import Glibc
 public import SoftadastraCore
+internal import Synchronization
 
-/// The versions archive: `.softadastra/versions/<directories>/<name>~YYYYMMDD-HHMMSS[-n]<.ext>`, times in UTC.
+/// The versions archive: `.softadastra/versions/<directories>/<archived name>`; see `ArchivedName`.
 extension LinuxVolume {
-  private static let maxCopiesASecond = 10_000
+  private static let maxLaterMilliseconds: Int64 = 10_000
 
   public func discard(_ displaced: Displaced, from path: BytePath, keep: Bool) throws(SoftadastraError) {
+    guard keep else {
+      _ = try area(of: displaced.stagedName, "cannot archive")
+      return try removeStaged(displaced.stagedName)
+    }
+    _ = try archive(displaced, from: path, as: .replaced)
+  }
+
+  @discardableResult
+  public func archive(
+    _ displaced: Displaced, from path: BytePath, as reason: VersionReason
+  ) throws(SoftadastraError) -> BytePath? {
     let area = try area(of: displaced.stagedName, "cannot archive")
-    guard keep else { return try removeStaged(displaced.stagedName) }
     try validate(path)
-    var archive = try archiveDirectory(for: path)
+    var place = BytePath(unchecked: Self.versionsPath)
+    var archive = try archiveDirectory(for: path, &place)
     let source = Array(displaced.stagedName.utf8)
-    let stamp = UTCStamp.text(seconds: SystemTime().wallMilliseconds() / 1000)
-    for copy in 0..<Self.maxCopiesASecond {
-      let name = Self.archiveName(path.name, stamp: stamp, copy: copy)
+    let time = SystemTime().wallMilliseconds()
+    // Never over another version of the same moment.
+    for later in 0..<Self.maxLaterMilliseconds {
+      let name = ArchivedName(millisecondsSince1970: time + later, reason: reason).applied(to: path.name)
       let result = renameNoReplace(from: area.number, source, to: archive.number, name)
-      if result == 0 { return }
-      if result == -ENOENT, copy == 0 {
+      if result == 0 {
+        let archived = place.appending(name)
+        onArchived.withLock { $0 }?(ArchivedFile(archived: archived, path: path, status: displaced.status))
+        return archived
+      }
+      if result == -ENOENT, later == 0 {
         // Emptied and removed in the meantime, or the displaced file is gone: the second attempt tells.
         forgetHeld(BytePath(unchecked: Self.versionsPath))
-        archive = try archiveDirectory(for: path)
+        place = BytePath(unchecked: Self.versionsPath)
+        archive = try archiveDirectory(for: path, &place)
         continue
       }
       guard result == -EEXIST else { throw fail(result, "cannot archive", path) }
@@ -28,12 +46,29 @@ extension LinuxVolume {
     throw fail(-EEXIST, "cannot archive", path)
   }
 
+  /// Whom to tell of each file that comes into the archive. Called on worker threads; must return at once.
+  public func tellOfArchived(_ body: (@Sendable (ArchivedFile) -> Void)?) { onArchived.withLock { $0 = body } }
+
+  /// Whether a program has the file open for writing. Nil where the filesystem cannot tell.
+  public func hasWriters(_ path: BytePath) throws(SoftadastraError) -> Bool? {
+    try validate(path)
+    let result = Beneath.open(root.number, path.bytes, flags: O_RDONLY | O_NONBLOCK | O_NOCTTY)
+    guard let opened = Descriptor(result) else { throw fail(result, "cannot open", path) }
+    let writers = linux_has_writers(opened.number)
+    return writers < 0 ? nil : writers > 0
+  }
+
   /// Makes the directories of `path` below the archive, and opens the last.
-  private func archiveDirectory(for path: BytePath) throws(SoftadastraError) -> HeldDirectory {
+  private func archiveDirectory(
+    for path: BytePath, _ place: inout BytePath
+  ) throws(SoftadastraError) -> HeldDirectory {
     let parent = BytePath(
       unchecked: Self.versionsPath + (path.parent.isRoot ? [] : [UInt8(ascii: "/")] + path.parent.bytes))
     // Mostly it was made for another file before; where a file bears its name, the walk finds out.
-    if let known = hold(parent.bytes).directory { return known }
+    if let known = hold(parent.bytes).directory {
+      place = parent
+      return known
+    }
     var held = try directory(Self.versionsPath, "cannot archive", path)
     for component in path.components.dropLast() {
       var name = Array(component)
@@ -49,33 +84,29 @@ extension LinuxVolume {
       }
       guard let next = Descriptor(number) else { throw fail(number, "cannot archive", path) }
       held = HeldDirectory(next)
+      place = place.appending(name)
     }
     return held
   }
-
-  /// `report.tar.gz` becomes `report.tar~20260101-120000.gz`; the stem is shortened so that the name fits.
-  static func archiveName(_ name: some BidirectionalCollection<UInt8>, stamp: String, copy: Int) -> [UInt8] {
-    let name = Array(name)
-    // A leading dot makes a hidden file, not an extension; very long extensions are none.
-    let dot = name.lastIndex(of: UInt8(ascii: ".")).flatMap { $0 > 0 && name.count - $0 <= 32 ? $0 : nil }
-    let stem = name[..<(dot ?? name.count)]
-    let middle = Array(("~" + stamp + (copy == 0 ? "" : "-\(copy)")).utf8)
-    let rest = name[(dot ?? name.count)...]
-    return Array(stem.prefix(BytePath.maxNameBytes - middle.count - rest.count)) + middle + rest
-  }
 }
 
-/// `YYYYMMDD-HHMMSS` in UTC.
-enum UTCStamp {
-  static func text(seconds: Int64) -> String {
-    var clock = time_t(seconds)
-    var parts = tm()
-    guard gmtime_r(&clock, &parts) != nil else { return "00000000-000000" }
-    func digits(_ value: Int32, _ width: Int) -> String {
-      let text = String(max(0, value))
-      return String(repeating: "0", count: max(0, width - text.count)) + text
-    }
-    return digits(parts.tm_year + 1900, 4) + digits(parts.tm_mon + 1, 2) + digits(parts.tm_mday, 2) + "-"
-      + digits(parts.tm_hour, 2) + digits(parts.tm_min, 2) + digits(parts.tm_sec, 2)
+/// A file that has just come into the archive.
+public struct ArchivedFile: Sendable, Hashable {
+  /// Its place, from the folder's root.
+  public let archived: BytePath
+  /// The path it had.
+  public let path: BytePath
+  /// As it was when it was taken out of the folder.
+  public let status: FileStatus
+  public init(archived: BytePath, path: BytePath, status: FileStatus) {
+    self.archived = archived
+    self.path = path
+    self.status = status
+  }
+
+  /// Whether the file that lies there now was written to since; nil if it is gone.
+  public func wasWrittenLate(_ now: FileStatus?) -> Bool? {
+    guard let now, now.inode == status.inode else { return nil }
+    return now.size != status.size || now.modifiedNanoseconds != status.modifiedNanoseconds
   }
 }

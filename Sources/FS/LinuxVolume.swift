@@ -32,6 +32,8 @@ public final class LinuxVolume: Volume {
   public let filesystemIdentity: UInt64
 
   let properties = Mutex(Properties())
+  /// Called on whichever thread archives something.
+  let onArchived = Mutex<(@Sendable (ArchivedFile) -> Void)?>(nil)
   private let nameSeed = SystemRandom().next()
   private let nameCounter = Atomic<UInt64>(0)
 
@@ -219,11 +221,13 @@ public final class LinuxVolume: Volume {
     guard result == 0 else { throw fail(result, "cannot sync the filesystem of", .root) }
   }
 
-  public func freeBytes() throws(SoftadastraError) -> UInt64 {
+  public func freeBytes() throws(SoftadastraError) -> UInt64 { try space().free }
+
+  public func space() throws(SoftadastraError) -> VolumeSpace {
     var available: UInt64 = 0
     var total: UInt64 = 0
     let result = linux_space(root.number, &available, &total)
     guard result == 0 else { throw fail(result, "cannot measure free space of", .root) }
-    return available
+    return VolumeSpace(free: available, total: total)
   }
 }

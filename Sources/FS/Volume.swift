@@ -38,6 +38,10 @@ public protocol Volume: Sendable {
   func replace(_ displaced: Displaced, at path: BytePath) throws(SoftadastraError) -> FileStatus
   /// Puts what was displaced into the versions archive, or purges it if `keep` is false.
   func discard(_ displaced: Displaced, from path: BytePath, keep: Bool) throws(SoftadastraError)
+  /// Puts what was displaced into the versions archive, with the reason; returns where, if the volume can tell.
+  @discardableResult
+  func archive(_ displaced: Displaced, from path: BytePath, as reason: VersionReason) throws(SoftadastraError)
+    -> BytePath?
 
   func makeSymlink(_ target: [UInt8], at path: BytePath, modifiedNanoseconds: Int64) throws(SoftadastraError)
     -> FileStatus
@@ -57,6 +61,19 @@ public protocol Volume: Sendable {
   func barrier() throws(SoftadastraError)
   /// Bytes free for this user.
   func freeBytes() throws(SoftadastraError) -> UInt64
+  /// Free bytes, and all there are; 0 in all where the volume cannot tell.
+  func space() throws(SoftadastraError) -> VolumeSpace
+}
+
+/// How much room a filesystem has.
+public struct VolumeSpace: Sendable, Hashable {
+  /// For this user.
+  public var free: UInt64
+  public var total: UInt64
+  public init(free: UInt64, total: UInt64) {
+    self.free = free
+    self.total = total
+  }
 }
 
 extension Volume {
@@ -66,6 +83,16 @@ extension Volume {
     var result: T?
     holdDirectories { result = body() }
     return result!
+  }
+
+  public func space() throws(SoftadastraError) -> VolumeSpace { VolumeSpace(free: try freeBytes(), total: 0) }
+
+  @discardableResult
+  public func archive(
+    _ displaced: Displaced, from path: BytePath, as reason: VersionReason
+  ) throws(SoftadastraError) -> BytePath? {
+    try discard(displaced, from: path, keep: true)
+    return nil
   }
 
   public func stagedStatus(_ name: String) throws(SoftadastraError) -> FileStatus? {

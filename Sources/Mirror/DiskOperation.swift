@@ -181,7 +181,7 @@ struct DiskOperation: Sendable {
       return .rescued(fingerprint: fingerprint, at: rescue)
     }
     guard let copyPath else {
-      try volume.discard(displaced, from: path, keep: true)
+      try volume.archive(displaced, from: path, as: wanted.isDeleted ? .deleted : .replaced)
       return .applied(fingerprint: fingerprint, copyFingerprint: nil)
     }
     do throws(SoftadastraError) {

@@ -14,6 +14,7 @@ extension FolderMirror {
   private static let maxRetryNanoseconds: UInt64 = 60_000_000_000
   /// Changes that are on disk and not yet recorded; above it, applying waits for the barrier.
   private static let maxUnfinished = 8192
+  private static let maxResourceRetryNanoseconds: UInt64 = 10_000_000_000
   /// So often an item may find the disk changed before it is shown as blocked.
   private static let maxAttempts = 5
   /// Conflict copies of one file that are compared with another one before it is made.
@@ -26,6 +27,8 @@ extension FolderMirror {
     let entry: FileEntry
     let copy: Reconciler.Copy?
     let operation: DiskOperation
+    /// What no other loop may work on meanwhile.
+    var paths: [BytePath] { [item.path] + (copy.map { [$0.path] } ?? []) }
   }
 
   func applyLoop() async {
@@ -73,6 +76,7 @@ extension FolderMirror {
     var steps: [Step] = []
     var mutations: [Mutation] = []
     var settled: [PendingTree.Item] = []
+    await gaugeSpace(for: items)
     for item in items {
       do throws(SoftadastraError) {
         if let step = try decide(item, &mutations, &settled) { steps.append(step) }
@@ -87,10 +91,12 @@ extension FolderMirror {
       switch outcome {
       case .applied, .rescued: done.append(Done(of: step, outcome))
       case .changedLocally: retryAfterObserving(step)
-      case .obstructed(let parent): await makeWay(for: step, at: parent)
+      case .obstructed(let parent):
+        await makeWay(for: step, at: parent)
+        if let copy = step.copy { release([copy.path]) }
       case .failed(let error):
         blockItem(step.item, error)
-        release([step.item.path])
+        release(step.paths)
       }
     }
     // The bytes are in the file: they need not be held until it is durable.
@@ -138,14 +144,21 @@ extension FolderMirror {
       return nil
     case .apply(let entry, let copy):
       guard let content = content(for: item, local) else {
+        try admit(item.entry.value?.size ?? 0, for: item.path)
         startFetch(item, local)
         release([item.path])
         return nil
       }
-      if let copy { host.report(.conflict(item.path, copy: copy.path)) }
+      if case .inline(let bytes) = content { try admit(UInt64(bytes.count), for: item.path) }
+      if let copy {
+        host.report(.conflict(item.path, copy: copy.path))
+        // Seen before it is recorded, the copy would be taken for a file that somebody made here.
+        busy.insert(copy.path)
+      }
       let entry = local.map { surviving(entry, over: $0.version) } ?? entry
       let operation = DiskOperation(
-        path: item.path, wanted: entry, expected: local?.isDeleted == false ? summary?.tag : nil, content: content,
+        path: item.path, wanted: entry,
+        expected: local?.isDeleted == false && !brake.holds(item.path) ? summary?.tag : nil, content: content,
         copyPath: copy.flatMap { isCopied($0, of: item.path) ? nil : $0.path }, volume: volume, reader: reader,
         made: made)
       return Step(item: item, entry: entry, copy: copy, operation: operation)
@@ -240,7 +253,7 @@ extension FolderMirror {
       pending.requeue(path, dot)
       deferred.insert(path)
     }
-    release([path])
+    release(step.paths)
     // What is below a directory, or the parent that is not what it was, may be the reason.
     rescan(path)
     if !path.parent.isRoot { markDirty(path.parent) }
@@ -250,7 +263,8 @@ extension FolderMirror {
   func blockItem(_ item: PendingTree.Item, _ error: SoftadastraError) {
     let dot = item.entry.version.dot
     let attempts = min(item.attempts + 1, 16)
-    let delay = min(Self.firstRetryNanoseconds << UInt64(attempts - 1), Self.maxRetryNanoseconds)
+    let maxDelay = error.isAboutResources ? Self.maxResourceRetryNanoseconds : Self.maxRetryNanoseconds
+    let delay = min(Self.firstRetryNanoseconds << UInt64(attempts - 1), maxDelay)
     let retryAt = time.monotonicNanoseconds() + delay
     pending.update(item.path, dot) {
       $0.attempts = attempts

@@ -147,6 +147,8 @@ extension FolderMirror {
       waitForSources(key)
     case .failure(let error):
       cancelFetch(key)
+      // A part of what does not fit must not keep the room that others have need of.
+      if error.code == .noSpace || error.code == .quota { dropStaged(key) }
       if let item = pending[key.path, key.dot] { blockItem(item, error) }
     }
     requestMore()

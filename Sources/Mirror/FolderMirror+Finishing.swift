@@ -24,6 +24,9 @@ extension FolderMirror {
     /// The staged file that now lies in the folder.
     let placedName: String?
 
+    /// What no other loop may work on meanwhile.
+    var paths: [BytePath] { [item.path] + (copy.map { [$0.path] } ?? []) }
+
     init(of step: Step, _ outcome: DiskOperation.Outcome) {
       item = step.item.withoutContent
       entry = step.entry
@@ -75,10 +78,9 @@ extension FolderMirror {
       } else {
         await record(batches)
       }
-      let paths = batches.flatMap { $0.done.map(\.item.path) + $0.settled.map(\.path) }
       finishing -= batches.count
-      unfinishedCount -= paths.count
-      release(paths)
+      unfinishedCount -= batches.reduce(0) { $0 + $1.done.count + $1.settled.count }
+      release(batches.flatMap { $0.done.flatMap(\.paths) + $0.settled.map(\.path) })
       applySignal.raise()
       noteProgress()
     }

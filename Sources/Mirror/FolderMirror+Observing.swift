@@ -20,6 +20,7 @@ extension FolderMirror {
       await takeMoves()
       await scanFrontier()
       await observeDirty()
+      await judgeDeletions()
       isObserving = false
     }
   }
@@ -30,10 +31,22 @@ extension FolderMirror {
     let directories = Array(frontier.suffix(256))
     frontier.removeLast(directories.count)
     let scan = TreeScan(folder: folder, store: store, volume: volume, isIgnored: isIgnored)
-    for result in await onPool(directories, { scan.compare($0) }) {
+    for (directory, result) in zip(directories, await onPool(directories, { scan.compare($0) })) {
+      if result.unreadable.isEmpty, unsupported[directory]?.isAboutResources == true { unblock(directory) }
       for path in result.candidates { markDirty(path) }
       frontier.append(contentsOf: result.directories)
-      for (path, error) in result.unreadable { block(path, error) }
+      for (path, error) in result.unreadable {
+        block(path, error)
+        scanAgain(path)
+      }
+    }
+  }
+
+  /// A directory that could not be read is tried again: nothing may tell when it can be.
+  private func scanAgain(_ directory: BytePath) {
+    Task {
+      await self.time.sleep(nanoseconds: UInt64(Self.failedDelayMilliseconds) * 1_000_000)
+      self.rescan(directory)
     }
   }
 
@@ -72,6 +85,7 @@ extension FolderMirror {
     var contents: [(at: Int, bytes: [UInt8])] = []
     for (path, observation) in observations {
       let key = StoreKey.file(folder, path)
+      let isBelieved = passesBrake(path, observation)
       switch observation {
       case .unchanged, .implicitDirectory: unblock(path)
       case .retag(let tag):
@@ -79,7 +93,7 @@ extension FolderMirror {
         mutations.append(.retag(key: key, tag: tag))
       case .absent:
         unblock(path)
-        absent.append(path)
+        if isBelieved { absent.append(path) }
       case .changed(let value, let fingerprint, let inline):
         unblock(path)
         if let item = wantedItem(path, value.value) {
@@ -167,22 +181,29 @@ extension FolderMirror {
     _ path: BytePath, _ key: [UInt8], _ value: StoredFileValue, _ fingerprint: UInt64
   ) -> Mutation? {
     if configuration.mode == .receiveOnly {
-      block(
-        path,
-        SoftadastraError(
-          .invalid, "local change", at: path.description, why: "the folder is receive-only here; it is not sent"))
+      block(path, localChangeError(path, "it was changed here; that is not sent"))
       return nil
     }
     let base = (try? store.get(key))?.version?.vector ?? VersionVector()
     let version = store.newVersion(basedOn: base, author: configuration.author)
-    return .put(key: key, value: value.encoded(), version: version, tag: fingerprint, flags: 0)
+    let flags = lateCopies.contains(path) ? Change.Flags.conflictCopy.rawValue : 0
+    return .put(key: key, value: value.encoded(), version: version, tag: fingerprint, flags: flags)
+  }
+
+  private func localChangeError(_ path: BytePath, _ why: String) -> SoftadastraError {
+    SoftadastraError(
+      .localChange, "local change", at: path.description, why: "the folder is receive-only here; \(why)",
+      hint: "to drop local changes: softadastra folder revert")
   }
 
   /// Tombstones for what is gone, descendants included. Absence counts only while the folder's marker is there.
   private func deletions(_ paths: [BytePath]) async -> [Mutation] {
-    guard configuration.mode != .receiveOnly else { return [] }
     let live = paths.flatMap { liveEntries(at: $0) }
     guard !live.isEmpty else { return [] }
+    guard configuration.mode != .receiveOnly else {
+      for path in paths { block(path, localChangeError(path, "it was deleted here; that is not sent")) }
+      return []
+    }
     let volume = self.volume
     let marker = await pool.run { try? FolderMarker.read(from: volume) }
     guard marker?.folder == folder else {

@@ -176,7 +176,9 @@ extension FolderMirror {
   }
 
   // A record's key: the path, NUL (which no path contains), replica and counter: several concurrent versions may wait.
-  func remoteKey(_ path: BytePath, _ dot: Dot) -> [UInt8] {
+  func remoteKey(_ path: BytePath, _ dot: Dot) -> [UInt8] { Self.remoteKey(folder, path, dot) }
+
+  static func remoteKey(_ folder: FolderID, _ path: BytePath, _ dot: Dot) -> [UInt8] {
     var writer = ByteWriter(capacity: path.bytes.count + 32)
     writer.raw(StoreKey.remote(folder, path))
     writer.uint8(0)
@@ -211,7 +213,7 @@ extension FolderMirror {
   /// Something is known here and not applied yet.
   public var hasPending: Bool { !pending.isEmpty }
   /// Nothing waits in either direction, blocked paths included.
-  public var isSettled: Bool { isQuiet && pending.isEmpty }
+  public var isSettled: Bool { isQuiet && pending.isEmpty && brake.held == nil }
 
   private var isFull: Bool {
     pending.inlineBytes > Self.maxInlineBytesHeld

@@ -1,4 +1,5 @@
 public import SoftadastraCore
+internal import SoftadastraFS
 public import SoftadastraStore
 internal import SoftadastraSync
 
@@ -22,6 +23,8 @@ public struct MirrorStatus: Sendable {
   /// Changed on disk and not taken in yet.
   public var unobserved: Int
   public var blocked: [(path: BytePath, error: SoftadastraError)]
+  /// Deletions that wait for a person.
+  public var heldDeletions: SoftadastraError?
 }
 
 extension FolderMirror {
@@ -35,7 +38,8 @@ extension FolderMirror {
       },
       pendingFiles: items.count, pendingBytes: items.reduce(0) { $0 + missingBytes($1) },
       unobserved: dirty.count + deferred.count + frontier.count,
-      blocked: unsupported.sorted { $0.key < $1.key }.map { ($0.key, $0.value) })
+      blocked: unsupported.sorted { $0.key < $1.key }.map { ($0.key, $0.value) },
+      heldDeletions: brake.held.map { Self.heldError($0.gone, $0.total, volume.location) })
   }
 
   /// Lets go of what only spares work in a burst.

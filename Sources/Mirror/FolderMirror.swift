@@ -19,6 +19,8 @@ public actor FolderMirror {
     public var granularityNanoseconds: Int64
     /// Where this folder's request numbers begin; the node tells folders apart by them.
     public var firstRequest: UInt64
+    /// Percent of the filesystem that content from peers leaves free.
+    public var minFreePercent = 0
 
     /// The low bits of a request number count; those above are the folder's.
     public static let requestBits: UInt64 = 40
@@ -74,6 +76,10 @@ public actor FolderMirror {
   /// Paths that cannot be taken in, with the reason.
   var unsupported: [BytePath: SoftadastraError] = [:]
   var isObserving = false
+  var brake = DeletionBrake()
+  var gauge: SpaceGauge
+  /// Files that a program wrote to after they had been replaced: taken in as conflict copies.
+  var lateCopies: Set<BytePath> = []
 
   // Applying
   var pending = PendingTree()
@@ -119,6 +125,7 @@ public actor FolderMirror {
   ) {
     self.configuration = configuration
     nextRequest = configuration.firstRequest
+    gauge = SpaceGauge(minFreePercent: configuration.minFreePercent)
     self.volume = volume
     self.store = store
     self.pool = pool
@@ -162,8 +169,8 @@ public actor FolderMirror {
         if name.hasPrefix(FetchKey.stagedPrefix) {
           try volume.removeStaged(name)
         } else if let status = try volume.stagedStatus(name) {
-          try volume.discard(
-            Displaced(stagedName: name, status: status), from: BytePath("recovered").appending(name), keep: true)
+          try volume.archive(
+            Displaced(stagedName: name, status: status), from: BytePath("recovered").appending(name), as: .recovered)
         }
       }
     }
@@ -189,7 +196,7 @@ public actor FolderMirror {
 
   /// Compares everything at and below with the synced tree.
   public func rescan(_ path: BytePath = .root) {
-    if !path.isRoot { markDirty(path) }
+    if path.isRoot { brake.scanBegins() } else { markDirty(path) }
     frontier.append(path)
     observeSignal.raise()
   }

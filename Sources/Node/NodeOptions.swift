@@ -1,4 +1,5 @@
 public import SoftadastraCore
+internal import SoftadastraFS
 
 /// How a node runs. Every value carries where it came from, for `softadastra config`.
 public struct NodeOptions: Sendable, Equatable {
@@ -13,11 +14,21 @@ public struct NodeOptions: Sendable, Equatable {
   /// `durable` or `fast`.
   public var durability: Setting<String>
   public var rescanSeconds: Setting<Int>
+  /// Percent of a folder's filesystem that files from peers leave free.
+  public var minFreePercent: Setting<Int>
+  /// How long the versions archive keeps a file; 0 for ever.
+  public var versionsDays: Setting<Int>
+  /// How large each folder's versions archive may become; 0 without limit.
+  public var versionsMiB: Setting<Int>
   /// Folders that `watch` without arguments (the service) mirrors.
   public var folders: Setting<[String]>
 
   public static let defaultListen = "[::]:22420"
   public static let defaultDiscoveryPort = 22421
+
+  public static let defaultMinFreePercent = 1
+  public static let defaultVersionsDays = 365
+  public static let defaultVersionsMiB = 10 << 10
 
   public init(name: String) {
     self.name = Setting(name)
@@ -28,6 +39,16 @@ public struct NodeOptions: Sendable, Equatable {
     logLevel = Setting("notice")
     durability = Setting("durable")
     rescanSeconds = Setting(3600)
+    minFreePercent = Setting(Self.defaultMinFreePercent)
+    versionsDays = Setting(Self.defaultVersionsDays)
+    versionsMiB = Setting(Self.defaultVersionsMiB)
     folders = Setting([])
+  }
+}
+
+extension NodeOptions {
+  var versionsPolicy: VersionsPolicy {
+    VersionsPolicy(
+      maxAgeSeconds: Int64(versionsDays.value) * 86_400, maxBytes: UInt64(max(0, versionsMiB.value)) << 20)
   }
 }

@@ -10,7 +10,7 @@ internal import SoftadastraTransport
 public final class OfflineNode: NodeService {
   private let home: Home
   private let options: NodeOptions
-  private let files: NodeFiles
+  let files: NodeFiles
 
   private init(home: Home, options: NodeOptions, files: NodeFiles) {
     self.home = home
@@ -37,11 +37,11 @@ public final class OfflineNode: NodeService {
   public func close() async { await files.store.close() }
 
   private var settings: NodeSettings { NodeSettings(store: files.store) }
-  private var values: ValueOperations {
+  var values: ValueOperations {
     ValueOperations(store: files.store, author: files.identity.nodeID.tag)
   }
 
-  private func needsNode(_ what: String) -> SoftadastraError {
+  func needsNode(_ what: String) -> SoftadastraError {
     SoftadastraError(.closed, what, why: "no node is running", hint: "start one with: softadastra watch DIR")
   }
 
@@ -139,7 +139,7 @@ public final class OfflineNode: NodeService {
 
   public func compactLog() async throws(SoftadastraError) { try files.store.compact() }
 
-  private func commit(_ mutations: [Mutation]) async throws(SoftadastraError) {
+  func commit(_ mutations: [Mutation]) async throws(SoftadastraError) {
     try await files.store.wait(try files.store.commit(mutations))
   }
 

@@ -56,11 +56,12 @@ extension Replicator {
       decisions.mutations.append(
         isDeleted ? .delete(key: key, value: [], version: version) : .put(key: key, value: value, version: version))
     }
-    // A value that lost stays restorable.
+    // A value that lost stays restorable. The record's tag is its stamp: when it was put.
     func loser(_ value: [UInt8], _ isDeleted: Bool, _ version: Version) {
       guard space == .values, !isDeleted else { return }
       decisions.conflicts.append(change.key)
-      decisions.mutations.append(.put(key: StoreKey.lost(change.key, version.dot), value: value, version: nil))
+      decisions.mutations.append(
+        .put(key: StoreKey.lost(change.key, version.dot), value: value, version: nil, tag: version.stamp.rawValue))
     }
     guard let local, let version = local.version else { return keep(change.value, change.isDeleted, change.version) }
     switch ConflictRule.decide(

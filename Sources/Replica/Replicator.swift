@@ -96,7 +96,16 @@ public final class Replicator {
     pump()
   }
 
-  public func remove(_ folder: FolderID) { folders[folder] = nil }
+  /// The folder is not mirrored here any more: nothing of it is offered, and peers stop sending it.
+  public func remove(_ folder: FolderID) {
+    folders[folder] = nil
+    let space = SpaceID.folder(folder)
+    for peer in peers.keys {
+      engine.unsubscribe(from: peer, space)
+      engine.unsubscribed(peer, space)
+      hooks.enqueue(peer, .message(.unsubscribe(space)))
+    }
+  }
 
   /// Everything starts anew under another replica ID.
   public func reset() {

@@ -12,7 +12,7 @@ public import SoftadastraCore
 // | `C` replica u64be space                     | how far that replica's feed of the space is known here   |
 // | `A` node (32) space                         | how far that node has applied our feed of the space      |
 // | `W` space                                   | watermark of the space                                   |
-// | `L` key                                     | value that lost against a concurrent one                 |
+// | `L` key NUL replica u64be counter u64be     | value that lost against a concurrent one; tag: its stamp |
 // | `S` ...                                     | settings of this node: group, invites, folders, peers    |
 
 /// The first byte of a store key.

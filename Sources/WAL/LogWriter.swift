@@ -213,7 +213,7 @@ final class LogWriter: @unchecked Sendable {
     let waiters = log.monitor.withLock { state -> [WriteAheadLog.Waiter] in
       if case .closing = state.status {
         state.status = .closed
-      } else if error.code == .noSpace {
+      } else if error.code == .noSpace || error.code == .quota {
         state.status = .full(error)
       } else {
         state.status = .failed(error)

@@ -26,6 +26,12 @@ enum SettingText {
       "When a value or a change counts as kept: 'durable' outlives a power cut, 'fast' outlives the process and is synced within a second. Default: durable."
     case .rescanSeconds:
       "How often each folder is looked through for changes that raise no event, in seconds. Default: 3600."
+    case .minFreePercent:
+      "How much of a folder's filesystem stays free, in percent: files from peers that do not fit wait until there is room. 0 lets them fill it. Default: \(NodeOptions.defaultMinFreePercent)."
+    case .versionsDays:
+      "How long earlier versions of files are kept, in days; 0 for ever. Default: \(NodeOptions.defaultVersionsDays)."
+    case .versionsMiB:
+      "How many MiB of earlier versions each folder keeps, never more than a tenth of its filesystem; the oldest go first, 0 is no limit. Default: \(NodeOptions.defaultVersionsMiB)."
     case .folders:
       "The folders that 'softadastra watch' without arguments mirrors, an array of paths; ~/ stands for the home directory. In the variable separated by colons."
     }

@@ -147,16 +147,8 @@ func expectError(_ code: SoftadastraError.Code, _ body: () throws -> Void) {
     }
     let kept = try volume.list(BytePath(".softadastra/versions/x/y")).map { String(decoding: $0.name, as: UTF8.self) }
     #expect(kept.count == 3)
-    for name in kept { #expect(name.wholeMatch(of: /report\.tar~\d{8}-\d{6}(-\d)?\.gz/) != nil, "\(name)") }
+    for name in kept { #expect(name.wholeMatch(of: /report\.tar~\d{8}-\d{6}-\d{3}-replaced\.gz/) != nil, "\(name)") }
     #expect(Set(kept.compactMap { directory.read(".softadastra/versions/x/y/" + $0) }).count == 3)
-  }
-
-  @Test func archiveNamesFit() {
-    let long = [UInt8](repeating: 0xFF, count: 251) + Array(".txt".utf8)
-    let name = LinuxVolume.archiveName(long, stamp: "20260102-030405", copy: 12)
-    #expect(name.count == 255 && name.suffix(4) == Array(".txt".utf8)[...])
-    #expect(LinuxVolume.archiveName(Array(".hidden".utf8), stamp: "S", copy: 0) == Array(".hidden~S".utf8))
-    #expect(UTCStamp.text(seconds: 951_782_399) == "20000228-235959")
   }
 
   @Test func anArchivedFileInTheWayOfADirectoryIsNoObstacle() throws {

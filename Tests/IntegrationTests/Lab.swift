@@ -52,7 +52,7 @@ final class Pair {
   let lab: Lab
   let a: TestNode
   let b: TestNode
-  private var addressOfA = ""
+  private(set) var addressOfA = ""
 
   init(lab: Lab, a: TestNode, b: TestNode) {
     self.lab = lab

@@ -63,7 +63,7 @@ import Testing
     let b = FileEntry(version: version(2, 1, stamp: 1_700_000_000_001), stored: file(2))
     guard case .apply(let winner, let displaced?) = decide(a, b), case .keepLocal(let kept, let wanted) = decide(b, a)
     else { return #expect(Bool(false), "b wins on both sides") }
-    #expect(winner.version.dot == kept?.version.dot)
+    #expect(winner.version.dot == kept.version.dot)
     #expect(displaced.path == wanted.path && displaced.entry == wanted.entry)
     #expect(displaced.entry.version == a.version && displaced.entry.isConflictCopy)
   }
@@ -81,7 +81,7 @@ import Testing
     let old = version(1, 1, stamp: 1)
     let local = FileEntry(version: old, stored: directory)
     let remote = FileEntry(version: version(2, 1, stamp: 2, after: old.vector), stored: file(3))
-    guard case .keepLocal(let kept, _) = decide(local, remote, implicit: true) else {
+    guard case .directoryStays(let kept, _, _) = decide(local, remote, implicit: true) else {
       return #expect(Bool(false), "what is below keeps it")
     }
     #expect(kept?.value?.isDirectory == true)

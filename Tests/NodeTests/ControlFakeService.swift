@@ -17,6 +17,13 @@ final class FakeService: NodeService {
     store: .init(entries: 1, lastSequence: 2), wal: .init(path: "/w", segments: 1, bytes: 2, lastSequence: 3),
     transport: .init(state: "listening", address: "a"), discovery: .init(state: "off", port: 1, peers: 0))
 
+  static let conflictReport = ConflictReport(
+    kind: "file", folder: "f", path: "p", copy: "c", node: "n", time: "t")
+
+  static func versionReport(_ path: String, _ time: String) -> VersionReport {
+    VersionReport(folder: "f", path: path, time: time, size: 7, reason: "deleted")
+  }
+
   let calls = Mutex<[String]>([])
   let followers = Mutex(0)
   private let values = Mutex<[[UInt8]: [UInt8]]>([:])
@@ -65,6 +72,19 @@ final class FakeService: NodeService {
       }
       continuation.finish()
     }
+  }
+  func conflicts() async throws(SoftadastraError) -> [ConflictReport] { [Self.conflictReport] }
+  func resolveConflict(_ path: [String], keep: String) async throws(SoftadastraError) {
+    note("resolve \(path) \(keep)")
+  }
+  func removeFolder(_ name: String) async throws(SoftadastraError) { note("remove-folder \(name)") }
+  func confirmDeletions(_ name: String) async throws(SoftadastraError) -> Int { name.utf8.count }
+  func revertFolder(_ name: String) async throws(SoftadastraError) -> Int { 2 * name.utf8.count }
+  func versions(_ path: [String]) async throws(SoftadastraError) -> [VersionReport] {
+    [Self.versionReport(path.joined(), "t")]
+  }
+  func restore(_ path: [String], at time: String?) async throws(SoftadastraError) -> [VersionReport] {
+    [Self.versionReport(path.joined(), time ?? "-")]
   }
   func compactLog() async throws(SoftadastraError) { note("compact") }
   func events() async throws(SoftadastraError) -> AsyncStream<NodeEvent> {

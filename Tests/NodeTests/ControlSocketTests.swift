@@ -49,9 +49,18 @@ import Testing
       #expect(try await client.list(prefix: [], after: nil, limit: 7).map(\.key) == ["[] - 7"])
       try await client.remove(key: [1])
       #expect(try await client.discover(seconds: 1) == [DiscoveredReport(id: "d", address: "a")])
+      #expect(try await client.conflicts() == [FakeService.conflictReport])
+      #expect(try await client.versions(["p"]) == [FakeService.versionReport("p", "t")])
+      #expect(try await client.restore(["p"], at: "x") == [FakeService.versionReport("p", "x")])
+      #expect(try await client.restore(["p"], at: nil) == [FakeService.versionReport("p", "-")])
+      try await client.resolveConflict(["/p", "p"], keep: "both")
+      try await client.removeFolder("f")
+      #expect(try await client.confirmDeletions("abc") == 3)
+      #expect(try await client.revertFolder("abc") == 6)
       #expect(
         service.calls.withLock { $0 } == [
           "join x", "add /p n true", "peer a:1", "remove-peer b", "retry p", "compact", "remove [1]",
+          "resolve [\"/p\", \"p\"] both", "remove-folder f",
         ])
     }
   }

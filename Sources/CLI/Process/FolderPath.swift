@@ -14,6 +14,30 @@ enum FolderPath {
     return String(cString: here) + "/" + path
   }
 
+  /// What a path may mean to a node, the likeliest first: on disk from here, or as the node itself shows it.
+  ///
+  /// Only the directories are resolved: the last name is the thing itself, also where it is a symlink or is gone.
+  static func spellings(_ path: String) -> [String] {
+    var absolute = path
+    if !path.hasPrefix("/"), let here = getcwd(nil, 0) {
+      absolute = String(cString: here) + "/" + path
+      free(here)
+    }
+    var names: [Substring] = []
+    for name in absolute.split(separator: "/") where name != "." {
+      if name == ".." { _ = names.popLast() } else { names.append(name) }
+    }
+    // The deepest directory that exists tells where the path really lies.
+    for count in stride(from: max(0, names.count - 1), through: 1, by: -1) {
+      guard let resolved = realpath("/" + names[..<count].joined(separator: "/"), nil) else { continue }
+      defer { free(resolved) }
+      let found = String(cString: resolved) + "/" + names[count...].joined(separator: "/")
+      return found == path ? [found] : [found, path]
+    }
+    let found = "/" + names.joined(separator: "/")
+    return found == path ? [found] : [found, path]
+  }
+
   /// Refuses what cannot be watched, in one line, with nothing changed.
   static func validated(_ path: String) throws -> String {
     let shown = BytePath.escape(path.utf8)

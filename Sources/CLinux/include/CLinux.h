@@ -40,6 +40,8 @@ int linux_eventfd(void);
 uint64_t linux_filesystem_type(int descriptor);
 // Bytes free for this user and in all.
 int linux_space(int descriptor, uint64_t *available, uint64_t *total);
+// 1 if the file is open for writing anywhere, 0 if not; -errno where leases do not work.
+int linux_has_writers(int descriptor);
 // The first 15 bytes show in ps and top.
 void linux_name_thread(unsigned long thread, const char *name);
 // Kind of a directory entry, without stat: 0 unknown, or S_IFMT bits.

@@ -76,6 +76,9 @@ public struct Configuration: Sendable, Equatable {
       case .logLevel: row(key, options.logLevel.value, options.logLevel.source)
       case .durability: row(key, options.durability.value, options.durability.source)
       case .rescanSeconds: row(key, "\(options.rescanSeconds.value)", options.rescanSeconds.source)
+      case .minFreePercent: row(key, "\(options.minFreePercent.value)", options.minFreePercent.source)
+      case .versionsDays: row(key, "\(options.versionsDays.value)", options.versionsDays.source)
+      case .versionsMiB: row(key, "\(options.versionsMiB.value)", options.versionsMiB.source)
       case .folders: row(key, options.folders.value.joined(separator: ","), options.folders.source)
       }
     }
@@ -104,6 +107,9 @@ extension NodeOptions {
     case (.logLevel, .text(let text)): logLevel = Setting(text, from: source)
     case (.durability, .text(let text)): durability = Setting(text, from: source)
     case (.rescanSeconds, .number(let number)): rescanSeconds = Setting(number, from: source)
+    case (.minFreePercent, .number(let number)): minFreePercent = Setting(number, from: source)
+    case (.versionsDays, .number(let number)): versionsDays = Setting(number, from: source)
+    case (.versionsMiB, .number(let number)): versionsMiB = Setting(number, from: source)
     case (.folders, .list(let list)):
       folders = Setting(list.map { ConfigurationPlaces.expand($0, userHome) }, from: source)
     default: break

@@ -8,6 +8,9 @@ public enum SettingKey: String, CaseIterable, Sendable {
   case logLevel = "log-level"
   case durability
   case rescanSeconds = "rescan-seconds"
+  case minFreePercent = "min-free-percent"
+  case versionsDays = "versions-days"
+  case versionsMiB = "versions-mib"
   case folders
 
   /// What a value of this setting must look like.
@@ -35,6 +38,10 @@ public enum SettingKey: String, CaseIterable, Sendable {
     case .durability: .choice(["durable", "fast"])
     // Below a minute a scan would hardly end before the next begins; above a year the number is a mistake.
     case .rescanSeconds: .number(60...31_536_000)
+    case .minFreePercent: .number(0...50)
+    case .versionsDays: .number(0...36_500)
+    // Up to a tebibyte times 1024: above it the number is a mistake.
+    case .versionsMiB: .number(0...(1 << 30))
     case .folders: .paths
     }
   }

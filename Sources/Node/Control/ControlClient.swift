@@ -74,6 +74,28 @@ public final class ControlClient: NodeService {
     try await follow(.watchValues, ControlArguments(key: ControlCoding.base64(prefix)))
   }
 
+  public func conflicts() async throws(SoftadastraError) -> [ConflictReport] { try await ask(.conflicts) }
+  public func resolveConflict(_ path: [String], keep: String) async throws(SoftadastraError) {
+    try await tell(.resolveConflict, ControlArguments(text: keep, path: path))
+  }
+
+  public func versions(_ path: [String]) async throws(SoftadastraError) -> [VersionReport] {
+    try await ask(.versions, ControlArguments(path: path))
+  }
+  public func restore(_ path: [String], at time: String?) async throws(SoftadastraError) -> [VersionReport] {
+    try await ask(.restore, ControlArguments(text: time, path: path))
+  }
+
+  public func removeFolder(_ name: String) async throws(SoftadastraError) {
+    try await tell(.removeFolder, ControlArguments(text: name))
+  }
+  public func confirmDeletions(_ name: String) async throws(SoftadastraError) -> Int {
+    try await ask(.confirmDeletions, ControlArguments(text: name))
+  }
+  public func revertFolder(_ name: String) async throws(SoftadastraError) -> Int {
+    try await ask(.revertFolder, ControlArguments(text: name))
+  }
+
   public func compactLog() async throws(SoftadastraError) { try await tell(.compactLog) }
   public func events() async throws(SoftadastraError) -> AsyncStream<NodeEvent> {
     try await follow(.events, ControlArguments())

@@ -66,11 +66,23 @@ struct ControlDispatch: Sendable {
       try await stream(
         try await service.watchValues(prefix: try ControlCoding.bytes(with.key, "key")), id, reply)
     case .compactLog: try await service.compactLog()
+    case .conflicts: try await give(try await service.conflicts())
+    case .removeFolder: try await service.removeFolder(try ControlCoding.required(with.text, "text"))
+    case .confirmDeletions:
+      try await give(try await service.confirmDeletions(try ControlCoding.required(with.text, "text")))
+    case .revertFolder: try await give(try await service.revertFolder(try ControlCoding.required(with.text, "text")))
+    case .versions: try await give(try await service.versions(try ControlCoding.required(with.path, "path")))
+    case .restore:
+      try await give(try await service.restore(try ControlCoding.required(with.path, "path"), at: with.text))
+    case .resolveConflict:
+      try await service.resolveConflict(
+        try ControlCoding.required(with.path, "path"), keep: try ControlCoding.required(with.text, "text"))
     case .discover: try await give(try await service.discover(seconds: with.seconds ?? 0))
     case .events: try await stream(try await service.events(), id, reply)
     }
     switch call {
-    case .stop, .addFolder, .join, .addPeerAddress, .removePeer, .retry, .remove, .compactLog:
+    case .stop, .addFolder, .join, .addPeerAddress, .removePeer, .retry, .remove, .compactLog,
+      .resolveConflict, .removeFolder:
       try await give(ControlNothing())
     default: break
     }

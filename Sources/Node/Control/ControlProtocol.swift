@@ -29,6 +29,12 @@ enum ControlCall: String, Codable, Sendable {
   case put, get, remove, list
   case watchValues = "watch-values"
   case compactLog = "compact-log"
+  case conflicts
+  case resolveConflict = "resolve-conflict"
+  case versions, restore
+  case removeFolder = "remove-folder"
+  case confirmDeletions = "confirm-deletions"
+  case revertFolder = "revert-folder"
   case events
   case discover
 }
@@ -45,6 +51,8 @@ struct ControlRequest: Codable, Sendable {
 struct ControlArguments: Codable, Sendable {
   var folder: FolderRequest?
   var text: String?
+  /// Spellings of one path, to be tried in order.
+  var path: [String]?
   var seconds: Double?
   var count: Int?
   /// Base64, as are `value` and `after`.

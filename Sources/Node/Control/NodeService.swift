@@ -32,6 +32,24 @@ public protocol NodeService: Sendable {
   /// The current value of each key below the prefix that changes from now on; a removed key has an empty version.
   func watchValues(prefix: [UInt8]) async throws(SoftadastraError) -> AsyncStream<ValueReport>
 
+  /// Conflict copies of all folders, and values that lost against concurrent ones.
+  func conflicts() async throws(SoftadastraError) -> [ConflictReport]
+  /// `path`: spellings of one path or key, to be tried in order. `keep`: `this`, `other` or `both`.
+  func resolveConflict(_ path: [String], keep: String) async throws(SoftadastraError)
+
+  /// Earlier versions of a file, or of all files below a directory, the earliest of each first.
+  func versions(_ path: [String]) async throws(SoftadastraError) -> [VersionReport]
+  /// Puts back what the file held at that time, or before it was last changed; what it holds now is kept as a version.
+  /// Of a directory: all files below, without a time those that are gone. Returns what was put back.
+  func restore(_ path: [String], at time: String?) async throws(SoftadastraError) -> [VersionReport]
+
+  /// Stops watching the folder of that name, or at that path; its files stay.
+  func removeFolder(_ name: String) async throws(SoftadastraError)
+  /// Spreads deletions that were held back; returns how many files they are. `.notFound` if none are.
+  func confirmDeletions(_ name: String) async throws(SoftadastraError) -> Int
+  /// Drops the local changes of a receive-only folder into its archive; returns how many paths they were.
+  func revertFolder(_ name: String) async throws(SoftadastraError) -> Int
+
   func compactLog() async throws(SoftadastraError)
   /// What happens from now on; several listeners may follow.
   func events() async throws(SoftadastraError) -> AsyncStream<NodeEvent>

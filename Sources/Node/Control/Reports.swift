@@ -23,7 +23,7 @@ public struct StatusReport: Codable, Sendable, Equatable {
     public var path: String
     /// Only for names that are no UTF-8.
     public var pathBase64: String?
-    /// A `SoftadastraError.Code`, or `unsupported-type`, `watch-limit`, `bad-name`.
+    /// A `SoftadastraError.Code`, or `watch-limit`; `share/doc/folders.md` says what each means.
     public var reason: String
     public var message: String
   }

@@ -65,6 +65,8 @@ struct NodeSettings: Sendable {
     return put(Self.folderPrefix + "\(folder.id)", writer.bytes)
   }
 
+  func folderRemoval(_ id: FolderID) -> Mutation { .erase(key: StoreKey.setting(Self.folderPrefix + "\(id)")) }
+
   // MARK: Invites
 
   func invites() -> [OpenInvite] { list(Self.invitePrefix).compactMap { OpenInvite(decoding: $0.1) } }
@@ -107,6 +109,22 @@ struct NodeSettings: Sendable {
     return put(
       Self.knownPrefix + Base32.encode(node.bytes),
       Array(all.prefix(Self.maxKnownAddresses).joined(separator: "\n").utf8))
+  }
+
+  // MARK: What archived versions age by
+
+  private static let agingPrefix = "versions-clock/"
+
+  func agingClock(of folder: FolderID) -> UTCTime? {
+    guard let bytes = try? value(Self.agingPrefix + "\(folder)") else { return nil }
+    return (try? decode(bytes) { (reader: inout ByteReader) throws(CodingError) in try reader.int64() })
+      .map { UTCTime(secondsSince1970: $0) }
+  }
+
+  func agingClockMutation(_ time: UTCTime, of folder: FolderID) -> Mutation {
+    var writer = ByteWriter(capacity: 8)
+    writer.int64(time.secondsSince1970)
+    return put(Self.agingPrefix + "\(folder)", writer.bytes)
   }
 
   // MARK: Plain values

@@ -15,6 +15,7 @@ final class FolderHandle: Sendable {
   let volume: LinuxVolume
   let mirror: FolderMirror
   let watcher: Watcher
+  private let upkeep: ArchiveUpkeep
   /// What travels from the watcher's thread to the mirror, in order.
   private enum Delivery: Sendable {
     case events([WatchEvent])
@@ -27,7 +28,8 @@ final class FolderHandle: Sendable {
   init(
     id: FolderID, index: UInt64, name: String, path: String, mode: MirrorMode, group: GroupState, author: AuthorTag,
     store: Store,
-    pool: WorkerPool, time: any TimeSource, host: MirrorHost, rescanSeconds: Int, fullScan: Bool
+    pool: WorkerPool, time: any TimeSource, host: MirrorHost, rescanSeconds: Int, fullScan: Bool,
+    minFreePercent: Int, versions: VersionsPolicy
   ) async throws(SoftadastraError) {
     self.id = id
     self.name = name
@@ -36,15 +38,20 @@ final class FolderHandle: Sendable {
     let volume = try LinuxVolume(root: path)
     try volume.prepareStaging()
     self.volume = volume
+    var configuration = FolderMirror.Configuration(
+      folder: id, group: group.id, mode: mode, author: author,
+      granularityNanoseconds: volume.timestampGranularityNanoseconds,
+      firstRequest: index << FolderMirror.Configuration.requestBits | 1)
+    configuration.minFreePercent = minFreePercent
     mirror = FolderMirror(
-      configuration: FolderMirror.Configuration(
-        folder: id, group: group.id, mode: mode, author: author,
-        granularityNanoseconds: volume.timestampGranularityNanoseconds,
-        firstRequest: index << FolderMirror.Configuration.requestBits | 1),
-      volume: volume, store: store, hasher: ContentHasher(secret: group.hashSecret), pool: pool, time: time, host: host)
+      configuration: configuration, volume: volume, store: store, hasher: ContentHasher(secret: group.hashSecret),
+      pool: pool, time: time, host: host)
     let (stream, events) = AsyncStream<Delivery>.makeStream()
     self.events = events
     watcher = try Watcher(root: path) { events.yield(.events($0)) }
+    let upkeep = ArchiveUpkeep(
+      folder: id, volume: volume, mirror: mirror, pool: pool, store: store, time: time, policy: versions)
+    self.upkeep = upkeep
     let mirror = self.mirror
     let watcher = self.watcher
     try await mirror.start()
@@ -67,7 +74,9 @@ final class FolderHandle: Sendable {
         await mirror.rescan()
       }
     }
-    tasks = Mutex([feed, rescan])
+    let looking = Task { await upkeep.watch() }
+    let sweeping = Task { await upkeep.sweepRegularly() }
+    tasks = Mutex([feed, rescan, looking, sweeping])
   }
 
   /// Everything that happened in the folder before the call is taken in, and what can be applied is.
@@ -81,6 +90,7 @@ final class FolderHandle: Sendable {
 
   func stop() async {
     watcher.stop()
+    upkeep.stop()
     events.finish()
     for task in tasks.withLock({ $0 }) { task.cancel() }
     await mirror.stop()

@@ -127,6 +127,11 @@ extension NodeCore {
   ) async throws(SoftadastraError) {
     if isNew {
       let volume = try LinuxVolume(root: folder.path)
+      let known = try? FolderMarker.read(from: volume)
+      if known?.folder != folder.id {
+        // Another directory than the one that the entries tell of: what is missing here was not deleted.
+        try await NewPlace.forget(folder.id, in: store)
+      }
       try volume.prepareStaging()
       try FolderMarker(group: group.id, folder: folder.id).write(to: volume)
       try await store.wait(try store.commit([NodeSettings(store: store).folderMutation(folder)]))
@@ -137,7 +142,8 @@ extension NodeCore {
       id: folder.id, index: index, name: name, path: folder.path,
       mode: MirrorMode(rawValue: folder.mode) ?? .sendReceive,
       group: group, author: author, store: store, pool: pool, time: time, host: host(folder.id, name),
-      rescanSeconds: options.rescanSeconds.value, fullScan: fullScan)
+      rescanSeconds: options.rescanSeconds.value, fullScan: fullScan,
+      minFreePercent: options.minFreePercent.value, versions: options.versionsPolicy)
     stoppedFolders[folder.id] = nil
     folders[folder.id] = handle
     await replicator.add(handle.mirror)

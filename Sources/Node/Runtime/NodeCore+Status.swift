@@ -55,6 +55,10 @@ extension NodeCore {
     }
     var notice = ""
     if case .stopped(let error) = status.state { notice = error.description }
+    if let error = status.heldDeletions {
+      notice = "\(error.why); \(error.hint) \(folder.name)"
+      blocked.append(StatusReport.Blocked(path: .root, reason: error.code.rawValue, error.why))
+    }
     if let limit = folder.watcher.limit {
       notice = "\(limit.directoriesPolled) directories are polled: \(limit.advice)"
       blocked.append(StatusReport.Blocked(path: .root, reason: "watch-limit", notice))
@@ -201,6 +205,7 @@ extension NodeCore {
       if let path = status.pending.first?.path {
         return "\(status.pendingFiles) paths of \(folder.name) are not applied yet, first \(path)"
       }
+      if let error = status.heldDeletions { return error.why }
       if status.unobserved > 0 { return "\(status.unobserved) paths of \(folder.name) are not taken in yet" }
     }
     for peer in members.keys where !isSettled(with: peer) { return "\(name(of: peer)) has not applied everything yet" }
