@@ -278,7 +278,9 @@ extension FolderMirror {
       let ticket = try store.commit(mutations)
       try await store.wait(ticket)
     } catch {
-      halt(error)
+      guard error.isAboutResources else { return halt(error) }
+      // The log has no room. The disk holds what was wanted: that is found, and recorded, at the next try.
+      for item in finished { blockItem(item, error) }
       return
     }
     var origins: [(peer: NodeID, sequence: UInt64)] = []
