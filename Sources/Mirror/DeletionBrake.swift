@@ -30,6 +30,8 @@ struct DeletionBrake {
     var gone: Int
     let total: Int
     var returned: Set<BytePath> = []
+    /// A directory was looked through in which something of it may be: what is unchanged there is not seen by itself.
+    var isListed = false
   }
 
   private(set) var state = State.waiting
@@ -81,7 +83,15 @@ struct DeletionBrake {
   }
 
   /// Enough has come back for another count.
-  var isWorthCounting: Bool { held.map { $0.returned.count >= $0.gone } ?? false }
+  var isWorthCounting: Bool { held.map { $0.isListed || $0.returned.count >= $0.gone } ?? false }
+
+  /// A directory is there and was compared with the synced tree.
+  mutating func listed(_ directory: BytePath) {
+    guard case .holding(var held) = state, holds(directory) || held.roots.contains(where: { $0.parent == directory })
+    else { return }
+    held.isListed = true
+    state = .holding(held)
+  }
 
   mutating func hold(_ roots: Set<BytePath>, gone: Int, of total: Int) {
     state = .holding(Held(roots: roots, gone: gone, total: total))

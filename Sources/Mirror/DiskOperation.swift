@@ -191,7 +191,7 @@ struct DiskOperation: Sendable {
       guard error.code == .conflict else { throw error }
       // The copy is there already, made from the same loser.
       let there = try volume.status(copyPath)
-      try volume.discard(displaced, from: path, keep: true)
+      try volume.archive(displaced, from: path, as: .conflict)
       return .applied(fingerprint: fingerprint, copyFingerprint: there?.fingerprint)
     }
   }

@@ -22,10 +22,14 @@ extension FolderMirror {
     return true
   }
 
-  /// When there is nothing left to look at: judges what the first scan found absent, or counts what is still held.
+  /// When the scan is over and what it named was looked at: judges what the first scan found absent, or counts what is still held.
   func judgeDeletions() async {
-    guard frontier.isEmpty, dirty.isEmpty, moves.isEmpty else { return }
+    guard frontier.isEmpty else { return }
     if case .scanning(let absent, let appeared) = brake.state {
+      // What the scan named is looked at first; what changes all the time meanwhile is not waited for.
+      if scanRest == nil { scanRest = dirty }
+      guard scanRest?.isEmpty == true else { return }
+      scanRest = nil
       let gone = absent.isEmpty ? 0 : countGone(absent, appeared)
       let total = gone > DeletionBrake.minFiles / 2 ? FolderTotals(of: folder, in: store).files : 0
       if DeletionBrake.engages(gone: gone, of: total) {

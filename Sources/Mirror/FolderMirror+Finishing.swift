@@ -106,7 +106,9 @@ extension FolderMirror {
       for batch in batches { last = try store.commit(mutations(of: batch)) }
       if let last { try await store.wait(last) }
     } catch {
-      halt(error)
+      guard error.isAboutResources else { return halt(error) }
+      // The log has no room. The disk holds what was wanted: that is found, and recorded, at the next try.
+      for item in batches.flatMap({ $0.settled + $0.done.map(\.item) }) { blockItem(item, error) }
       return
     }
     var origins: [(peer: NodeID, sequence: UInt64)] = []

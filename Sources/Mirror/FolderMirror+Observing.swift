@@ -32,6 +32,7 @@ extension FolderMirror {
     frontier.removeLast(directories.count)
     let scan = TreeScan(folder: folder, store: store, volume: volume, isIgnored: isIgnored)
     for (directory, result) in zip(directories, await onPool(directories, { scan.compare($0) })) {
+      brake.listed(directory)
       if result.unreadable.isEmpty, unsupported[directory]?.isAboutResources == true { unblock(directory) }
       for path in result.candidates { markDirty(path) }
       frontier.append(contentsOf: result.directories)
@@ -56,6 +57,7 @@ extension FolderMirror {
     let batch =
       dirty.count <= Self.observeBatch ? dirty.sorted() : Array(dirty.prefix(Self.observeBatch)).sorted()
     dirty.subtract(batch)
+    scanRest?.subtract(batch)
     busy.formUnion(batch)
     let before = batch.map { store.summary(StoreKey.file(folder, $0))?.sequence }
     let observer = self.observer
@@ -276,7 +278,14 @@ extension FolderMirror {
     do throws(SoftadastraError) {
       return try store.commit(mutations)
     } catch {
-      halt(error)
+      guard error.isAboutResources else {
+        halt(error)
+        return nil
+      }
+      // The log has no room: what was seen is looked at again, and recorded when it has.
+      let paths = mutations.compactMap { StoreKey.path(ofFileKey: $0.key) }
+      for path in paths { block(path, error) }
+      lookAgain(at: paths, afterMilliseconds: Self.failedDelayMilliseconds)
       return nil
     }
   }

@@ -77,6 +77,8 @@ public actor FolderMirror {
   var unsupported: [BytePath: SoftadastraError] = [:]
   var isObserving = false
   var brake = DeletionBrake()
+  /// What the first scan named and is not looked at yet.
+  var scanRest: Set<BytePath>?
   var gauge: SpaceGauge
   /// Files that a program wrote to after they had been replaced: taken in as conflict copies.
   var lateCopies: Set<BytePath> = []

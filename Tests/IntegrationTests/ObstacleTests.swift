@@ -53,7 +53,7 @@ extension Integration {
     func aFullFilesystem(_ filesystem: Mounts.Kind) async throws {
       try await with(filesystem) { pair in
         // What fills it is not the folder's.
-        try write(pair.b, ".softadastra/filler", megabytes: 14)
+        try write(pair.b, ".softadastra/filler", megabytes: 16)
         try write(pair.a, "big", megabytes: 8)
         try pair.a.write("small", "small")
         try await blocked(pair.b, "big", "no-space")
@@ -69,9 +69,8 @@ extension Integration {
       }
     }
 
-    @Test(.timeLimit(.minutes(2)))
+    @Test(.timeLimit(.minutes(2)), .enabled(if: Mounts.hasQuota))
     func aQuota() async throws {
-      guard Mounts.hasQuota else { return }
       try await with(.quota, asNobody: true) { pair in
         try write(pair.a, "big", megabytes: 12)
         try await blocked(pair.b, "big", "quota")
@@ -118,6 +117,42 @@ extension Integration {
       }
     }
 
+    /// The log is what has no room: what is changed is taken in when it has.
+    @Test(.timeLimit(.minutes(2)))
+    func aFullLog() async throws {
+      try await Lab.use { lab in
+        let pair = Pair(lab: lab, a: try lab.node("a"), b: try lab.node("b"))
+        try FileManager.default.createDirectory(atPath: pair.a.home, withIntermediateDirectories: true)
+        try Mounts.mount(.memory, at: pair.a.home, image: "")
+        do {
+          try await pair.begin()
+          try await pair.equal()
+          let filler = open(pair.a.home + "/filler", O_WRONLY | O_CREAT, 0o600)
+          let block = [UInt8](repeating: 1, count: 4096)
+          while Glibc.write(filler, block, block.count) > 0 {}
+          close(filler)
+          // What was set aside for the log is used up first.
+          let value = String(repeating: "v", count: 100_000)
+          try await until("the log is not full") {
+            try await pair.a.run(["store", "put", "key", value]).errors.contains("No space left")
+          }
+          try pair.a.write("from-a", "1")
+          try pair.b.write("from-b", "2")
+          try await blocked(pair.a, "from-a", "no-space")
+          #expect(unlink(pair.a.home + "/filler") == 0)
+          try await pair.equal(within: .seconds(60))
+          #expect(try Trees.read(pair.a.folder).count == 2)
+          try pair.expectNoConflicts()
+        } catch {
+          await pair.a.kill()
+          Mounts.unmount(pair.a.home)
+          throw error
+        }
+        await pair.a.stop()
+        Mounts.unmount(pair.a.home)
+      }
+    }
+
     @Test(.timeLimit(.minutes(2)))
     func tooManyOpenFiles() async throws {
       try await Lab.pair { pair in
@@ -125,13 +160,17 @@ extension Integration {
         try await pair.equal()
         let process = try #require(pair.b.process?.processID)
         let open = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(process)/fd").compactMap { Int($0) }
-        // Room for the connection of a command, and no more.
-        try Mounts.run("prlimit", "--pid", "\(process)", "--nofile=\((open.max() ?? 0) + 2):65536")
+        let limits = try String(contentsOfFile: "/proc/\(process)/limits", encoding: .utf8).split(separator: "\n")
+        let line = try #require(limits.first { $0.hasPrefix("Max open files") })
+        let usual = try #require(line.split(separator: " ").dropFirst(3).first)
+        // One more file, and no more.
+        let firstFree = (0...).first { !open.contains($0) } ?? 0
+        try Mounts.run("prlimit", "--pid", "\(process)", "--nofile=\(firstFree + 1):")
         for number in 1...40 { try pair.a.write("file\(number)", "content \(number)") }
         try await until("nothing is blocked by it") {
           pair.b.eventText.contains("Too many open files")
         }
-        try Mounts.run("prlimit", "--pid", "\(process)", "--nofile=65536:65536")
+        try Mounts.run("prlimit", "--pid", "\(process)", "--nofile=\(usual):")
         try await pair.equal(within: .seconds(60))
         #expect(try await NodeStatus.of(pair.b).blocked.isEmpty)
       }

@@ -50,6 +50,13 @@ import Testing
     #expect(brake.isWorthCounting)
     brake.counted(gone: 1)
     #expect(brake.held?.gone == 1 && !brake.isWorthCounting)
+    brake.listed(path("elsewhere"))
+    #expect(!brake.isWorthCounting)
+    brake.listed(.root)
+    #expect(brake.isWorthCounting)
+    brake.counted(gone: 1)
+    brake.listed(path("d/e"))
+    #expect(brake.isWorthCounting)
     brake.counted(gone: 0)
     #expect(brake.held == nil)
   }
