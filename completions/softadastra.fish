@@ -209,7 +209,7 @@ complete -c 'softadastra' -n '__softadastra_should_offer_completions_for_positio
 complete -c 'softadastra' -n '__softadastra_should_offer_completions_for_positional "softadastra watch" -ge 1' -fa '(__softadastra_complete_directories)'
 complete -c 'softadastra' -n '__softadastra_should_offer_completions_for_flags_or_options "softadastra watch" name' -l 'name' -d 'The folder\'s name in the group; the directory\'s own by default.' -rfka ''
 complete -c 'softadastra' -n '__softadastra_should_offer_completions_for_flags_or_options "softadastra watch" join' -l 'join' -d 'Join the group of this invite first.' -rfka ''
-complete -c 'softadastra' -n '__softadastra_should_offer_completions_for_flags_or_options "softadastra watch" mode' -l 'mode' -d 'Which way changes go.' -rfka 'send-receive send-only receive-only'
+complete -c 'softadastra' -n '__softadastra_should_offer_completions_for_flags_or_options "softadastra watch" mode' -l 'mode' -d 'Which way changes go: as before, or send-receive for a new folder.' -rfka 'send-receive send-only receive-only'
 complete -c 'softadastra' -n '__softadastra_should_offer_completions_for_flags_or_options "softadastra watch" listen' -l 'listen' -d 'Where to listen; port 0 takes any. By default [::]:22420.' -rfka ''
 complete -c 'softadastra' -n '__softadastra_should_offer_completions_for_flags_or_options "softadastra watch"' -l 'peer' -d 'An address where a peer may be found; may be repeated.' -rfka ''
 complete -c 'softadastra' -n '__softadastra_should_offer_completions_for_flags_or_options "softadastra watch" no-discovery' -l 'no-discovery' -d 'Neither announce this node nor listen for others.'

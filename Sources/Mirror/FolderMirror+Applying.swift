@@ -37,7 +37,9 @@ extension FolderMirror {
         await sleepUntilWork()
         continue
       }
-      let items = pending.takeQueued(limit: Self.applyBatch) { !self.busy.contains($0) && !self.dirty.contains($0) }
+      let items = pending.takeQueued(limit: Self.applyBatch) {
+        !self.busy.contains($0) && !self.dirty.contains($0) && !self.isMoving($0)
+      }
       guard !items.isEmpty else {
         await sleepUntilWork()
         continue

@@ -167,6 +167,9 @@ extension FolderMirror {
     mutations += madeParents(of: batch.done.map(\.item.path))
     for item in batch.settled + batch.done.map(\.item) {
       mutations.append(.erase(key: remoteKey(item.path, item.entry.version.dot)))
+      for old in pending[item.path, item.entry.version.dot]?.overtaken ?? item.overtaken {
+        mutations.append(.erase(key: remoteKey(item.path, old.version.dot)))
+      }
     }
     return mutations
   }

@@ -30,9 +30,8 @@ extension FolderMirror {
     guard source.first?.0 == from, liveEntries(at: to).isEmpty, isDirectory || isWorthARecord(source[0].1.entry) else {
       return false
     }
-    busy.insert(from)
-    busy.insert(to)
-    defer { release([from, to]) }
+    beginMove([from, to])
+    defer { endMove([from, to]) }
     let old = source[0].1.entry
     let observer = self.observer
     let isGone = await pool.run { if case .absent = observer.observe(from) { true } else { false } }
@@ -150,9 +149,8 @@ extension FolderMirror {
     guard source.first?.0 == from, UInt64(source.count) == record.count, liveEntries(at: to).isEmpty,
       moveDigest(source, below: from) == record.digest
     else { return false }
-    busy.insert(from)
-    busy.insert(to)
-    defer { release([from, to]) }
+    beginMove([from, to])
+    defer { endMove([from, to]) }
     let volume = self.volume
     let expected = source[0].1.tag
     let moved: FileStatus? = await pool.run {

@@ -104,6 +104,13 @@ extension FolderMirror {
           mutations += adoption(of: item, key, fingerprint)
           continue
         }
+        if let entry = overtakenEntry(path, value.value) {
+          // It is applied by that; what superseded it follows.
+          let local = try? store.get(key)?.version
+          mutations.append(
+            entry.with(local.map { entry.version.absorbing($0) } ?? entry.version).mutation(key: key, tag: fingerprint))
+          continue
+        }
         if let parent = fileAbove(path), !observations.contains(where: { $0.0 == parent && $0.1.isChange }) {
           // It is a directory by now: its entry comes first, or peers would see a file in the way of another.
           markDirty(parent)
@@ -167,6 +174,16 @@ extension FolderMirror {
     let local = try? store.get(StoreKey.file(folder, path))?.version
     return dots.compactMap { pending[path, $0] }.first {
       $0.entry.value == value && !(local?.covers($0.entry.version) ?? false)
+    }
+  }
+
+  /// A version whose bytes a crash left on the disk before it was recorded, and that is superseded by now.
+  private func overtakenEntry(_ path: BytePath, _ value: FileValue) -> FileEntry? {
+    let dots = pending.dots(at: path)
+    guard !dots.isEmpty else { return nil }
+    let local = try? store.get(StoreKey.file(folder, path))?.version
+    return dots.lazy.flatMap { self.pending[path, $0]?.overtaken ?? [] }.first {
+      $0.value == value && !(local?.covers($0.version) ?? false)
     }
   }
 

@@ -124,8 +124,11 @@ extension FolderMirror {
     let superseded = pending.add(item)
     for old in superseded {
       forgetFetch(old)
-      pending.update(item.path, dot) { $0.origins += old.origins }
-      mutations.append(.erase(key: remoteKey(old.path, old.entry.version.dot)))
+      pending.update(item.path, dot) {
+        $0.origins += old.origins
+        $0.overtaken += old.overtaken + (old.entry.isDeleted ? [] : [old.entry])
+      }
+      if old.entry.isDeleted { mutations.append(.erase(key: remoteKey(old.path, old.entry.version.dot))) }
     }
     if !isKnown {
       mutations.append(
@@ -199,7 +202,14 @@ extension FolderMirror {
         do {
           var item = PendingTree.Item(path: path, entry: try FileEntry(remoteTree: entry.value), origins: [])
           item.isDerived = entry.tag == 1
-          _ = pending.add(item)
+          let dot = item.entry.version.dot
+          for old in pending.add(item) {
+            pending.update(path, dot) { $0.overtaken += old.overtaken + (old.entry.isDeleted ? [] : [old.entry]) }
+          }
+          if let newer = pending.supersedes(path, item.entry.version) {
+            pending.remove(path, dot)
+            pending.update(path, newer.entry.version.dot) { $0.overtaken += item.overtaken + [item.entry] }
+          }
         } catch {
           throw SoftadastraError(
             .damaged, "remote tree record", at: path.description, why: "\(error)", hint: "run softadastra wal verify")

@@ -86,6 +86,8 @@ public actor FolderMirror {
   // Applying
   var pending = PendingTree()
   var busy: Set<BytePath> = []
+  /// Trees that are being moved: everything in them waits until the move is recorded.
+  var moving: [BytePath] = []
   var applySignal = WakeUp()
   /// Batches that are on disk and wait for their barrier and record.
   var finishing = 0
@@ -205,7 +207,23 @@ public actor FolderMirror {
 
   func markDirty(_ path: BytePath) {
     guard !path.isRoot, !path.isReserved, !isIgnored(path, false) else { return }
-    if busy.contains(path) { deferred.insert(path) } else { dirty.insert(path) }
+    if busy.contains(path) || isMoving(path) { deferred.insert(path) } else { dirty.insert(path) }
+  }
+
+  func isMoving(_ path: BytePath) -> Bool { !moving.isEmpty && moving.contains { path.isWithin($0) } }
+
+  /// Nobody looks at, or works on, what is in these trees until `endMove`.
+  func beginMove(_ trees: [BytePath]) {
+    moving += trees
+    busy.formUnion(trees)
+  }
+
+  func endMove(_ trees: [BytePath]) {
+    moving.removeAll { trees.contains($0) }
+    let waiting = deferred.filter { path in trees.contains { path.isWithin($0) } }
+    deferred.subtract(waiting)
+    dirty.formUnion(waiting)
+    release(trees)
   }
 
   func release(_ paths: some Sequence<BytePath>) {

@@ -29,6 +29,9 @@ struct PendingTree {
     var stagedName: String?
     var state = State.queued
     var attempts = 0
+    /// Versions that this one supersedes and that may be on the disk already: a crash came before their record. Kept
+    /// until this one is applied, so that such bytes are known for what they are.
+    var overtaken: [FileEntry] = []
     /// Who sent it hears of the copy that took its place instead.
     var handedTo: FetchKey?
     /// A conflict copy that this node derived and that no peer has offered: its bytes may be gone everywhere.

@@ -43,12 +43,13 @@ public final class RunningNode: NodeService {
     }
     let address = await core.listenAddress?.description ?? ""
     let isDiscovering = await core.discovery != nil
-    let notices = [
+    var notices = [
       "node \(files.identity.nodeID.short) (\(options.name.value)), state in \(home.path), log in \(files.store.log.path)",
       "listening on \(address)",
       isDiscovering ? "announcing itself on UDP port \(options.discoveryPort.value)" : "discovery is off",
     ]
-    let isAlone = await core.canJoinAnotherGroup
+    notices += files.store.log.damage.map { "the log is damaged: \($0); run softadastra wal verify" }
+    let isAlone = await core.canInvite
     return RunningNode(core: core, listenAddress: address, startupNotices: notices, canInvite: isAlone)
   }
 

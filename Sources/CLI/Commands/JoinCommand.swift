@@ -19,6 +19,7 @@ struct JoinCommand: AsyncParsableCommand {
   @OptionGroup var global: GlobalOptions
 
   func run() async throws {
+    try InviteText.check(invite)
     let configuration = try global.configuration()
     let running = try await ControlClient(home: configuration.home).isRunning()
     try await NodeAccess.with(configuration, create: true) { node in try await node.join(invite) }

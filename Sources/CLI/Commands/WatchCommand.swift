@@ -36,8 +36,8 @@ struct WatchCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp("Join the group of this invite first.", valueName: "invite"))
   var join: String?
 
-  @Option(help: "Which way changes go.")
-  var mode = Mode.sendReceive
+  @Option(help: "Which way changes go: as before, or send-receive for a new folder.")
+  var mode: Mode?
 
   @Option(help: ArgumentHelp("Where to listen; port 0 takes any. By default [::]:22420.", valueName: "host:port"))
   var listen: String?
@@ -70,10 +70,12 @@ struct WatchCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
+    if let join { try InviteText.check(join) }
+    try FolderPath.checkApart(try directories.map { try FolderPath.validated($0) })
     let configuration = try self.configuration()
     let requests = try directories.map { directory in
       FolderRequest(
-        path: try FolderPath.validated(directory), name: name, mode: mode.rawValue, adopt: adopt, fullScan: fullScan,
+        path: try FolderPath.validated(directory), name: name, mode: mode?.rawValue, adopt: adopt, fullScan: fullScan,
         joinExisting: join != nil)
     }
     let shown = directories.count == 1 ? BytePath.escape(directories[0].utf8) : "DIR"

@@ -14,6 +14,17 @@ enum FolderPath {
     return String(cString: here) + "/" + path
   }
 
+  /// Refuses directories of one call that lie within each other, before any of them is taken.
+  static func checkApart(_ paths: [String]) throws(SoftadastraError) {
+    for inner in paths {
+      if let outer = paths.first(where: { $0 != inner && inner.hasPrefix($0 + "/") }) {
+        throw SoftadastraError(
+          .conflict, "folder", at: BytePath.escape(inner.utf8), why: "it lies within \(BytePath.escape(outer.utf8))",
+          hint: "watch the outer one, or folders beside each other")
+      }
+    }
+  }
+
   /// What a path may mean to a node, the likeliest first: on disk from here, or as the node itself shows it.
   ///
   /// Only the directories are resolved: the last name is the thing itself, also where it is a symlink or is gone.

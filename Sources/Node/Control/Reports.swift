@@ -147,13 +147,14 @@ public struct FolderRequest: Codable, Sendable, Equatable {
   public var path: String
   /// The directory's own name where nil.
   public var name: String?
-  public var mode: String
+  /// Nil: as before, or send-receive for a new one.
+  public var mode: String?
   public var adopt: Bool
   public var fullScan: Bool
   /// Join an existing folder of the group with that name; false: only `--name` or an invite may do so.
   public var joinExisting: Bool
   public init(
-    path: String, name: String? = nil, mode: String = "send-receive", adopt: Bool = false, fullScan: Bool = false,
+    path: String, name: String? = nil, mode: String? = nil, adopt: Bool = false, fullScan: Bool = false,
     joinExisting: Bool = false
   ) {
     self.path = path

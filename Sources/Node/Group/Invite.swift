@@ -1,5 +1,11 @@
 internal import Crypto
-internal import SoftadastraCore
+public import SoftadastraCore
+
+/// An invite as people copy it from machine to machine.
+public enum InviteText {
+  /// Throws `.invalid` with one line if the text is no invite, or mistyped. Nothing is looked up.
+  public static func check(_ text: String) throws(SoftadastraError) { _ = try Invite(text: text) }
+}
 
 /// What lets one node into the group of another: an expiring secret with the inviter's identity.
 ///

@@ -17,10 +17,10 @@ extension NodeCore {
     while isAddingFolder { try? await Task.sleep(for: .milliseconds(20)) }
     isAddingFolder = true
     defer { isAddingFolder = false }
-    guard let mode = MirrorMode(rawValue: request.mode) else {
+    let wanted = request.mode.flatMap { MirrorMode(rawValue: $0) }
+    if let text = request.mode, wanted == nil {
       throw SoftadastraError(
-        .invalid, "mode", at: request.mode, why: "there is no such mode",
-        hint: "use send-receive, send-only or receive-only")
+        .invalid, "mode", at: text, why: "there is no such mode", hint: "use send-receive, send-only or receive-only")
     }
     let path = try FolderPlace.checked(request.path, others: folders.values.map(\.path), home: home.path)
     if let running = folders.values.first(where: { $0.path == path }) {
@@ -28,13 +28,30 @@ extension NodeCore {
         throw SoftadastraError(
           .conflict, "folder", at: path, why: "it is watched already, as \(running.name)")
       }
-      if request.fullScan { await running.mirror.rescan() }
+      if let wanted, wanted != running.mode {
+        folders[running.id] = nil
+        await running.stop()
+        replicator.remove(running.id)
+        try await start(
+          WatchedFolder(id: running.id, path: path, mode: wanted.rawValue), name: running.name,
+          fullScan: request.fullScan, isNew: true)
+      } else if request.fullScan {
+        await running.mirror.rescan()
+      }
       return
+    }
+    var request = request
+    if joining != nil {
+      // An invite that was kept is used first: the folder meant is the group's, not one of a group that is left at once.
+      try await waitForJoin()
+      request.joinExisting = true
     }
     let marker = try FolderMarker.read(from: try LinuxVolume(root: path))
     let id = try await chooseFolder(request, path, marker)
+    let before = NodeSettings(store: store).folders().first { $0.id == id }?.mode
     try await start(
-      WatchedFolder(id: id, path: path, mode: mode.rawValue), name: view.folders[id] ?? "", fullScan: request.fullScan,
+      WatchedFolder(id: id, path: path, mode: wanted?.rawValue ?? before ?? MirrorMode.sendReceive.rawValue),
+      name: view.folders[id] ?? "", fullScan: request.fullScan,
       isNew: true)
   }
 

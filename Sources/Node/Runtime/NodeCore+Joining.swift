@@ -88,7 +88,7 @@ extension NodeCore {
     try await waitForJoin()
   }
 
-  private func waitForJoin() async throws(SoftadastraError) {
+  func waitForJoin() async throws(SoftadastraError) {
     guard let attempt = joining else { return }
     let timer = Task { [weak self] in
       guard (try? await Task.sleep(for: Self.joinPatience)) != nil else { return }
@@ -110,6 +110,9 @@ extension NodeCore {
 
   /// A node alone in its group leaves it when it joins another.
   var canJoinAnotherGroup: Bool { view.members.keys.allSatisfy { $0 == nodeID } }
+
+  /// Nobody else is in the group, and no kept invite is about to change that.
+  var canInvite: Bool { canJoinAnotherGroup && joining == nil }
 
   func requestJoin(_ link: PeerLink) {
     guard let joining, canJoinAnotherGroup else { return }

@@ -29,7 +29,13 @@ extension NodeCore {
       folderReports.append(
         StoredFolders.report(on: folder, view.folders[folder.id] ?? "", store, "stopped", error.description))
     }
-    let counts = engine.counts(reading: feed)
+    var counts = engine.counts(reading: feed)
+    for member in view.members.keys where member != nodeID && members[member]?.hello == nil {
+      // What waits for those who are away.
+      let waiting = spaces.reduce(0) { $0 + pendingItems(for: member, $1, limit: .max).count }
+      counts.outbox += waiting
+      counts.queued += waiting
+    }
     let log = store.log
     return StatusReport(
       node: StatusReport.Node(
@@ -66,9 +72,13 @@ extension NodeCore {
     var paths = status.pending.map {
       StatusReport.Pending($0.path, direction: "receive", peer: $0.peer?.description, bytes: $0.bytes)
     }
+    var toSend: Set<[UInt8]> = []
     for member in view.members.keys where member != nodeID {
-      for item in pendingItems(for: member, .folder(folder.id), limit: StatusReport.maxPendingPaths - paths.count) {
-        guard let path = StoreKey.path(ofFileKey: item.key) else { continue }
+      for item in pendingItems(for: member, .folder(folder.id), limit: .max) {
+        toSend.insert(item.key)
+        guard paths.count < StatusReport.maxPendingPaths, let path = StoreKey.path(ofFileKey: item.key) else {
+          continue
+        }
         paths.append(
           StatusReport.Pending(path, direction: "send", peer: member.description, bytes: size(ofEntry: item.key)))
       }
@@ -76,7 +86,9 @@ extension NodeCore {
     return StatusReport.Folder(
       name: folder.name, id: folder.id.description, path: folder.path, mode: folder.mode.rawValue,
       state: status.state.name, notice: notice, files: status.files, bytes: status.bytes,
-      pending: StatusReport.Amount(files: status.pendingFiles + status.unobserved, bytes: status.pendingBytes),
+      pending: StatusReport.Amount(
+        files: status.pendingFiles + status.unobserved + toSend.count,
+        bytes: status.pendingBytes + toSend.reduce(0) { $0 + size(ofEntry: $1) }),
       conflicts: status.conflicts, blocked: blocked, pendingPaths: paths)
   }
 
@@ -155,14 +167,14 @@ extension NodeCore {
         reason = await unsettledReason()
       }
       try? await Task.sleep(for: .milliseconds(20))
-    } while ContinuousClock.now < deadline && !isStopping
+    } while ContinuousClock.now < deadline && !isStopping && !Task.isCancelled
     return WaitReport(done: false, reason: reason)
   }
 
   private func settleLocally(until deadline: ContinuousClock.Instant, _ isDone: () -> Bool) async -> Bool {
     // A folder that waits for bytes nobody has would never settle: the deadline rules.
     let draining = Draining(Array(folders.values))
-    while ContinuousClock.now < deadline, !isStopping {
+    while ContinuousClock.now < deadline, !isStopping, !Task.isCancelled {
       if draining.isDone, await isQuietHere(), isDone() { return true }
       try? await Task.sleep(for: .milliseconds(2))
     }
