@@ -209,12 +209,6 @@ extension FolderMirror {
     return .put(key: key, value: value.encoded(), version: version, tag: fingerprint, flags: flags)
   }
 
-  private func localChangeError(_ path: BytePath, _ why: String) -> SoftadastraError {
-    SoftadastraError(
-      .localChange, "local change", at: path.description, why: "the folder is receive-only here; \(why)",
-      hint: "to drop local changes: softadastra folder revert")
-  }
-
   /// Tombstones for what is gone, descendants included. Absence counts only while the folder's marker is there.
   private func deletions(_ paths: [BytePath]) async -> [Mutation] {
     let live = paths.flatMap { liveEntries(at: $0) }

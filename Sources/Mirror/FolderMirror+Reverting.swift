@@ -15,6 +15,12 @@ extension FolderMirror {
     case failed(SoftadastraError)
   }
 
+  func localChangeError(_ path: BytePath, _ why: String) -> SoftadastraError {
+    SoftadastraError(
+      .localChange, "local change", at: path.description, why: "the folder is receive-only here; \(why)",
+      hint: "to drop local changes: softadastra folder revert")
+  }
+
   /// Returns how many paths were changed. What cannot be had from a peer now is pending until one connects.
   ///
   /// - Throws: `.invalid` unless the folder is receive-only; the first error of a directory that cannot be read, with

@@ -42,7 +42,9 @@ struct ManualPage {
         in that directory.
         .TP
         .I .softadastra/
-        In each watched folder: its marker and what is being received. Never synchronised.
+        In each watched folder: its marker, what is being received, and in
+        .I versions
+        earlier versions of files. Never synchronised.
         .TP
         .I .softadastraignore
         In any directory of a folder: patterns of what is not synchronised.

@@ -124,6 +124,33 @@ extension Integration {
       }
     }
 
+    /// The program goes on writing while the node is off: the first sweep of the next start finds it.
+    @Test(.timeLimit(.minutes(2)))
+    func whatIsWrittenLateWhileTheNodeIsOff() async throws {
+      try await Lab.pair { pair in
+        try pair.a.write("log.txt", "begin\n")
+        try await pair.equal()
+        let file = open(pair.b.path("log.txt"), O_WRONLY | O_APPEND)
+        #expect(file >= 0)
+        try pair.a.write("log.txt", "from the peer\n")
+        try await until("the new version does not arrive") { (try? text(pair.b, "log.txt")) == "from the peer\n" }
+        await pair.b.stop()
+        let left = time(nil)
+        // Only times tell then, and names have whole seconds.
+        try await until("the clock does not go on") { time(nil) >= left + 3 }
+        let late = "written late\n"
+        #expect(Glibc.write(file, late, late.utf8.count) == late.utf8.count)
+        close(file)
+        try await pair.startB()
+        try await until("what was written late is not kept") {
+          try Trees.read(pair.a.folder).keys.contains(where: isCopy)
+        }
+        try await pair.equal()
+        let copy = try #require(try Trees.read(pair.a.folder).first { isCopy($0.key) })
+        #expect(copy.value.content == Data("begin\nwritten late\n".utf8))
+      }
+    }
+
     private func isCopy(_ path: String) -> Bool { path.hasPrefix("log.conflict-") }
   }
 }
