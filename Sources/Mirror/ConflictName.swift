@@ -53,9 +53,11 @@ public enum ConflictName {
     return path.parent.appending(Array(name[..<at]) + Array(ext))
   }
 
-  /// A leading dot is no extension.
+  /// A leading dot is no extension, and neither is the mark of a copy: a copy's own copy has a name of its own.
   private static func extensionStart(_ name: [UInt8]) -> Int {
-    guard let dot = name.lastIndex(of: UInt8(ascii: ".")), dot > 0 else { return name.count }
+    guard let dot = name.lastIndex(of: UInt8(ascii: ".")), dot > 0, !name[dot...].starts(with: marker.utf8) else {
+      return name.count
+    }
     return dot
   }
 }

@@ -109,9 +109,9 @@ extension FolderMirror {
     if let origin { item.origins.append(origin) }
     let dot = item.entry.version.dot
     let overtaken = dropOvertakenCopies(by: item, &mutations)
-    item.origins += overtaken
+    item.origins += overtaken ?? []
     if isAlreadyHere(item) {
-      settleLater(overtaken)
+      if let overtaken { settleLater(overtaken) }
       return
     }
     if let newer = pending.supersedes(item.path, item.entry.version) {
@@ -140,17 +140,17 @@ extension FolderMirror {
   }
 
   /// Conflict copies that were wanted and whose author has overwritten the bytes since: nobody has them, and nobody
-  /// misses them. Returns who is to hear of it.
+  /// misses them. Returns who is to hear of it; nil if there was none.
   private func dropOvertakenCopies(
     by item: PendingTree.Item, _ mutations: inout [Mutation]
-  ) -> [PendingTree.Origin] {
-    var origins: [PendingTree.Origin] = []
+  ) -> [PendingTree.Origin]? {
+    var origins: [PendingTree.Origin]?
     let original = item.entry.isConflictCopy ? ConflictName.original(of: item.path) : nil
     for copy in pending.derivedCopies(of: original ?? item.path)
     where copy.entry.version.dot != item.entry.version.dot && item.entry.version.covers(copy.entry.version) {
       forgetFetch(copy)
       pending.remove(copy.path, copy.entry.version.dot)
-      origins += copy.origins
+      origins = (origins ?? []) + copy.origins
       mutations.append(.erase(key: remoteKey(copy.path, copy.entry.version.dot)))
       unblock(copy.path)
     }
@@ -158,7 +158,6 @@ extension FolderMirror {
   }
 
   func settleLater(_ origins: [PendingTree.Origin]) {
-    guard !origins.isEmpty else { return }
     Task {
       await self.host.settled(.folder(self.folder), origins.map { ($0.peer, $0.sequence) })
       if self.pending.isEmpty { await self.host.nothingPending(.folder(self.folder)) }
