@@ -232,8 +232,9 @@ int linux_wait(int first, int second, int64_t timeout_ns) {
 
 void linux_keep_freed_memory(void) {
   mallopt(M_MMAP_THRESHOLD, 16 << 20);
-  mallopt(M_TRIM_THRESHOLD, 64 << 20);
-  mallopt(M_ARENA_MAX, 4);
+  // malloc_trim does not shrink the end of other arenas than the first: what they may keep is bounded here.
+  mallopt(M_TRIM_THRESHOLD, 2 << 20);
+  mallopt(M_ARENA_MAX, 2);
 }
 
 // Unmaps the program's own code and constants: never written to, so they stay in the page cache and are mapped

@@ -15,6 +15,10 @@ struct TreeScan: Sendable {
 
   private static let aboveEveryName = [UInt8](repeating: 0xFF, count: BytePath.maxNameBytes + 1)
 
+  /// Where a subtree is stepped over, most of a page was read for nothing.
+  private static let firstPage = 64
+  private static let nextPage = 512
+
   struct Result: Sendable {
     /// Differ from the synced tree, in the order found: a directory before what is in it.
     var candidates: [BytePath] = []
@@ -39,20 +43,25 @@ struct TreeScan: Sendable {
       }
       return result
     }
-    var present: Set<[UInt8]> = []
+    var present: Set<BytePath> = []
     present.reserveCapacity(items.count)
+    var found: [(path: BytePath, status: FileStatus)] = []
+    found.reserveCapacity(items.count)
     for item in items {
       let path = directory.appending(item.name)
       let isDirectory = item.status.kind == .directory
       if path.isReserved || isIgnored(path, isDirectory) { continue }
-      present.insert(item.name)
+      present.insert(path)
+      found.append((path, item.status))
       if isDirectory { result.directories.append(path) }
-      let summary = store.summary(StoreKey.file(folder, path))
-      if summary == nil || summary!.isDeleted || summary!.tag != item.status.fingerprint {
+    }
+    let summaries = store.summaries(found.map { StoreKey.file(folder, $0.path) })
+    for ((path, status), summary) in zip(found, summaries) {
+      if summary == nil || summary!.isDeleted || summary!.tag != status.fingerprint {
         result.candidates.append(path)
       }
     }
-    for (path, isImplicit) in storedChildren(of: directory) where !present.contains(Array(path.name)) {
+    for (path, isImplicit) in storedChildren(of: directory) where !present.contains(path) {
       if isIgnored(path, isImplicit) { continue }
       result.candidates.append(path)
     }
@@ -66,8 +75,11 @@ struct TreeScan: Sendable {
       directory.isRoot ? StoreKey.filePrefix(folder) : StoreKey.file(folder, directory) + [slash]
     var children: [(BytePath, Bool)] = []
     var after: [UInt8]?
+    var limit = Self.firstPage
     while true {
-      let page = store.list(prefix: prefix, after: after, limit: 64)
+      let asked = limit
+      let page = store.list(prefix: prefix, after: after, limit: asked)
+      limit = Self.nextPage
       guard let last = page.last else { return children }
       after = last.key
       for (key, _) in page {
@@ -79,11 +91,12 @@ struct TreeScan: Sendable {
           }
           // Step over the rest of that subtree.
           after = Array(key[..<cut]) + [slash] + Self.aboveEveryName
+          limit = Self.firstPage
           break
         }
         children.append((directory.appending(rest), false))
       }
-      if page.count < 64, after == last.key { return children }
+      if page.count < asked, after == last.key { return children }
     }
   }
 }

@@ -98,6 +98,11 @@ public final class Store: Sendable {
     state.withLock { state in state.index.find(key).map { state.summary($0) } }
   }
 
+  /// The same for many keys at once, in their order: one lock for all.
+  public func summaries(_ keys: [[UInt8]]) -> [EntrySummary?] {
+    state.withLock { state in keys.map { key in state.index.find(key).map { state.summary($0) } } }
+  }
+
   /// Entries whose key starts with `prefix` and lies behind `after`, in byte order. No I/O.
   public func list(prefix: [UInt8], after: [UInt8]? = nil, limit: Int, includeDeleted: Bool = false)
     -> [(key: [UInt8], summary: EntrySummary)]

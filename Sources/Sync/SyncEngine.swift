@@ -197,6 +197,16 @@ public struct SyncEngine: Sendable {
             peer: id, space: space, after: after, through: through, items: items, isLast: isLast,
             peerWatermark: outgoing.peerWatermark)))
     }
+    // A cursor that the peer never hears of would have all of this read again at each new connection.
+    if !outgoing.isWaiting, outgoing.inFlight.isEmpty, outgoing.scanned >= outgoing.sent &+ options.skipsWorthTelling {
+      let (after, through) = (outgoing.sent, outgoing.scanned)
+      outgoing.didSend(through: through, entries: 0, offering: nil, now: now)
+      outputs.append(
+        .send(
+          Batch(
+            peer: id, space: space, after: after, through: through, items: [], isLast: false,
+            peerWatermark: outgoing.peerWatermark)))
+    }
     peers[id]?.outgoing[space] = outgoing
   }
 }

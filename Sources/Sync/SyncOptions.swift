@@ -4,6 +4,8 @@ public struct SyncOptions: Sendable {
   public var batchEntries = 256
   /// Batches sent and not yet known at the peer. Bounds what a slow peer makes this node hold ready.
   public var windowBatches = 16
+  /// After so many sequences that do not concern a peer, it is told that they do not.
+  public var skipsWorthTelling: UInt64 = 16_384
   /// A batch unanswered for this long is sent again; doubled at each attempt up to `maxRetryNanoseconds`.
   public var retryNanoseconds: UInt64 = 20_000_000_000
   public var maxRetryNanoseconds: UInt64 = 300_000_000_000

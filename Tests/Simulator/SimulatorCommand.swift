@@ -1,7 +1,8 @@
 import Glibc
 import Simulation
 
-/// `softadastra-sim [--seeds N] [--from S] [--seed S] [--operations N] [--shrink]`: runs simulations, one seed each.
+/// `softadastra-sim [--seeds N] [--from S] [--tolerate N] [--seed S] [--operations N] [--shrink]`: runs simulations, one
+/// seed each. It fails if more seeds fail than are tolerated.
 @main
 struct SimulatorCommand {
   static func main() {
@@ -58,7 +59,7 @@ struct SimulatorCommand {
     for (what, times) in counts.sorted(by: { $0.key < $1.key }) { print("  \(times)  \(what)") }
     print("\(options.seeds) seeds in \(Int(seconds)) s, \(Int(Double(options.seeds) / seconds * 60)) a minute")
     print("\(Int(options.seeds) - failed) passed, \(failed) failed")
-    exit(failed == 0 ? 0 : 1)
+    exit(failed <= options.tolerated ? 0 : 1)
   }
 
   private static func monotonicSeconds() -> Double {
@@ -75,6 +76,7 @@ private struct Options {
   var seed: UInt64?
   var operations: Int?
   var maxFailures = 20
+  var tolerated = 0
   var shrinks = false
 
   init(_ arguments: ArraySlice<String>) {
@@ -91,6 +93,7 @@ private struct Options {
       case "--seed": seed = value
       case "--operations": operations = Int(value)
       case "--max-failures": maxFailures = Int(value)
+      case "--tolerate": tolerated = Int(value)
       default: Self.usage()
       }
     }
@@ -98,7 +101,7 @@ private struct Options {
 
   private static func usage() -> Never {
     print(
-      "usage: softadastra-sim [--seeds N] [--from S] [--max-failures N] | --seed S [--shrink]; --operations N")
+      "usage: softadastra-sim [--seeds N] [--from S] [--max-failures N] [--tolerate N] | --seed S [--shrink]; --operations N")
     exit(64)
   }
 }

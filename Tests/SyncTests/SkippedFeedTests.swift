@@ -1,0 +1,44 @@
+import SoftadastraCore
+import SoftadastraStore
+import SoftadastraSync
+import TestSupport
+import Testing
+
+@Suite struct SkippedFeedTests {
+  /// A feed of entries that the peer wrote itself.
+  private struct TheirsOnly: ChangeFeed {
+    let replica: ReplicaID
+    let count: UInt64
+
+    func page(of space: SpaceID, since: UInt64, limit: Int) -> FeedPage {
+      let through = min(count, since + UInt64(limit))
+      guard through > since else { return FeedPage(items: [], through: since) }
+      let items = (since + 1...through).map {
+        FeedPage.Item(key: [1], sequence: $0, dot: Dot(replica: replica, counter: $0))
+      }
+      return FeedPage(items: items, through: through)
+    }
+  }
+
+  @Test(arguments: [(UInt64(100), false), (100_000, true)])
+  func aPeerHearsOfALongStretchThatDoesNotConcernIt(count: UInt64, isTold: Bool) throws {
+    let peer = try #require(NodeID(bytes: [UInt8](repeating: 7, count: NodeID.byteCount)))
+    let feed = TheirsOnly(replica: ReplicaID(rawValue: 9), count: count)
+    var engine = SyncEngine()
+    engine.connect(peer, replica: feed.replica)
+    engine.subscribed(peer, .values, since: 0, watermark: VersionVector())
+    let batches = engine.drain(now: 1, reading: feed).compactMap { output -> SyncEngine.Batch? in
+      if case .send(let batch) = output { batch } else { nil }
+    }
+    guard isTold else {
+      #expect(batches.isEmpty)
+      return
+    }
+    #expect(batches.count == 1)
+    let batch = try #require(batches.first)
+    #expect(batch.items.isEmpty && batch.after == 0 && batch.through == count)
+    engine.acknowledged(peer, SyncMessage.Acknowledge(space: .values, known: count, applied: count))
+    #expect(engine.outgoing(peer, .values)?.known == count)
+    #expect(engine.tick(now: 2, reading: feed).batches == 0)
+  }
+}
