@@ -101,7 +101,8 @@ private struct Options {
 
   private static func usage() -> Never {
     print(
-      "usage: softadastra-sim [--seeds N] [--from S] [--max-failures N] [--tolerate N] | --seed S [--shrink]; --operations N")
+      "usage: softadastra-sim [--seeds N] [--from S] [--max-failures N] [--tolerate N] | --seed S [--shrink]; --operations N"
+    )
     exit(64)
   }
 }
