@@ -31,7 +31,7 @@ extension LinuxVolume {
       let result = renameNoReplace(from: area.number, source, to: archive.number, name)
       if result == 0 {
         let archived = place.appending(name)
-        onArchived.withLock { $0 }?(ArchivedFile(archived: archived, path: path, status: displaced.status))
+        onArchived.withLock { $0 }?.tell(ArchivedFile(archived: archived, path: path, status: displaced.status))
         return archived
       }
       if result == -ENOENT, later == 0 {
@@ -47,7 +47,9 @@ extension LinuxVolume {
   }
 
   /// Whom to tell of each file that comes into the archive. Called on worker threads; must return at once.
-  public func tellOfArchived(_ body: (@Sendable (ArchivedFile) -> Void)?) { onArchived.withLock { $0 = body } }
+  public func tellOfArchived(_ body: (@Sendable (ArchivedFile) -> Void)?) {
+    onArchived.withLock { $0 = body.map { ArchiveListener(tell: $0) } }
+  }
 
   /// Whether a program has the file open for writing. Nil where the filesystem cannot tell.
   public func hasWriters(_ path: BytePath) throws(SoftadastraError) -> Bool? {

@@ -33,7 +33,11 @@ public final class LinuxVolume: Volume {
 
   let properties = Mutex(Properties())
   /// Called on whichever thread archives something.
-  let onArchived = Mutex<(@Sendable (ArchivedFile) -> Void)?>(nil)
+  /// In a box: a bare closure behind a generic `inout` gains a thunk at each access.
+  struct ArchiveListener: Sendable {
+    let tell: @Sendable (ArchivedFile) -> Void
+  }
+  let onArchived = Mutex<ArchiveListener?>(nil)
   private let nameSeed = SystemRandom().next()
   private let nameCounter = Atomic<UInt64>(0)
 

@@ -40,6 +40,8 @@ struct PendingTree {
 
   private(set) var items: [Dot: [BytePath: Item]] = [:]
   private var byPath: [BytePath: [Dot]] = [:]
+  /// How many paths wait below each directory.
+  private var below: [BytePath: Int] = [:]
   private var queue: [(BytePath, Dot)] = []
   private(set) var inlineBytes = 0
   private(set) var count = 0
@@ -75,6 +77,7 @@ struct PendingTree {
       }
     }
     items[dot, default: [:]][item.path] = item
+    if byPath[item.path] == nil { count(item.path, by: 1) }
     byPath[item.path, default: []].append(dot)
     queue.append((item.path, dot))
     inlineBytes += item.content?.count ?? 0
@@ -103,8 +106,18 @@ struct PendingTree {
     return false
   }
 
-  /// Something waits below this path. Cost: one look at each path that waits.
-  func hasDescendants(of path: BytePath) -> Bool { byPath.keys.contains { $0 != path && $0.isWithin(path) } }
+  /// Something waits below this path.
+  func hasDescendants(of path: BytePath) -> Bool { below[path] != nil }
+
+  /// Counts a path for all directories above it, or takes it out again.
+  private mutating func count(_ path: BytePath, by step: Int) {
+    var parent = path.parent
+    while !parent.isRoot {
+      let sum = (below[parent] ?? 0) + step
+      below[parent] = sum == 0 ? nil : sum
+      parent = parent.parent
+    }
+  }
 
   /// Conflict copies of this path that this node derived and has no bytes of.
   func derivedCopies(of path: BytePath) -> [Item] {
@@ -124,7 +137,10 @@ struct PendingTree {
     guard let item = items[dot]?.removeValue(forKey: path) else { return }
     if items[dot]!.isEmpty { items[dot] = nil }
     byPath[path]?.removeAll { $0 == dot }
-    if byPath[path]?.isEmpty == true { byPath[path] = nil }
+    if byPath[path]?.isEmpty == true {
+      byPath[path] = nil
+      count(path, by: -1)
+    }
     inlineBytes -= item.content?.count ?? 0
     count -= 1
     if item.entry.isConflictCopy { copyCount -= 1 }
