@@ -36,7 +36,7 @@ extension FolderMirror {
       return
     }
     busy.insert(obstacle)
-    let name = ConflictName.path(for: obstacle, loser: entry.version, contentDigest: value.contentDigest)
+    let name = ConflictName.path(for: obstacle, loser: value, by: entry.version.author)
     let isNameFree = store.summary(StoreKey.file(folder, name)) == nil
     let volume = self.volume
     let moved: FileStatus? = await pool.run {
