@@ -1,0 +1,2 @@
+import Benchmark
+@main struct P { static func main() async {} }
