@@ -13,6 +13,7 @@ extension Store {
     let lock = try disk.lock("lock")
     var (state, from) = loadCheckpoint(disk, options)
     var unreadable: CodingError?
+    if from == nil { state.index.beginLoading(about: expectedEntries(disk)) }
     var logOptions = WALOptions(durability: options.durability, segmentBytes: options.segmentBytes)
     logOptions.writer = options.writer
     let wal = try WriteAheadLog.open(
@@ -25,6 +26,7 @@ extension Store {
         unreadable = unreadable ?? error
       }
     }
+    state.index.finishLoading()
     // Commits made while the checkpoint was written are in it, and replayed out of its order.
     if from != nil { state.index.sortFeed() }
     if let unreadable {
@@ -44,6 +46,19 @@ extension Store {
     let state = StoreState(replica: ReplicaID(rawValue: random.next()), cacheBytes: .max)
     return Store(
       state: state, options: StoreOptions(durability: .memory), time: time, random: random, wal: nil, disk: nil)
+  }
+
+  /// At most this many entries get room in advance: more make it themselves.
+  private static let maxExpectedEntries = 1 << 20
+  private static let logBytesPerEntry: UInt64 = 400
+
+  /// A guess from the log's size, rather low: room that is not needed would be held for good.
+  private static func expectedEntries(_ disk: any Disk) -> Int {
+    var bytes: UInt64 = 0
+    for name in (try? disk.list()) ?? [] where name.hasSuffix(".wal") {
+      bytes += (try? disk.open(name, create: false).size()) ?? 0
+    }
+    return Int(clamping: min(bytes / logBytesPerEntry, UInt64(maxExpectedEntries)))
   }
 
   /// The state of the checkpoint and where to go on; an empty one if there is none that holds.

@@ -38,31 +38,33 @@ public final class Store: Sendable {
 
   // MARK: Reading
 
-  /// The entry of a key, tombstones included: look at `isDeleted`. Cost: at most one read of the disk.
+  /// The entry of a key, tombstones included: look at `isDeleted`. Cost: at most one read of the disk; none, and half a
+  /// microsecond, for what was written or read lately.
   public func get(_ key: [UInt8]) throws(SoftadastraError) -> Entry? {
     enum Found: Sendable {
-      case payload([UInt8], UInt64, UInt64)
-      case position(WALPosition, UInt64)
+      case payload([UInt8], Slot)
+      case position(Slot)
     }
     var last: WALPosition?
     while true {
       let found = state.withLock { state -> Found? in
         guard let number = state.index.find(key) else { return nil }
         let slot = state.index.slot(number).pointee
-        if let payload = state.cache.payload(number, sequence: slot.sequence) {
-          return .payload(payload, slot.sequence, slot.tag)
-        }
-        return .position(
-          WALPosition(sequence: slot.sequence, offset: slot.offset, length: slot.length), slot.tag)
+        guard let payload = state.cache.payload(number, sequence: slot.sequence) else { return .position(slot) }
+        return .payload(payload, slot)
       }
       switch found {
       case nil: return nil
-      case .payload(let payload, let sequence, let tag): return try decode(payload, sequence, tag)
-      case .position(let position, let tag):
+      case .payload(let payload, let slot):
+        do throws(CodingError) { return try EntryRecord.entry(key, payload, slot) } catch {
+          throw malformed(slot.sequence, error)
+        }
+      case .position(let slot):
+        let position = WALPosition(sequence: slot.sequence, offset: slot.offset, length: slot.length)
         do throws(SoftadastraError) {
           let payload = try readRecord(position)
           cache(key, position.sequence, payload)
-          return try decode(payload, position.sequence, tag)
+          return try decode(payload, position.sequence, slot.tag)
         } catch {
           // A compaction may have moved the record between the two steps; the same place twice is no coincidence.
           guard error.code == .damaged, position != last else { throw error }
@@ -88,9 +90,12 @@ public final class Store: Sendable {
 
   private func decode(_ payload: [UInt8], _ sequence: UInt64, _ tag: UInt64) throws(SoftadastraError) -> Entry {
     do throws(CodingError) { return try EntryRecord.decode(payload, sequence: sequence, tag: tag) } catch {
-      throw SoftadastraError(
-        .damaged, "read entry", at: location, why: "record \(sequence): \(error)", retryable: false)
+      throw malformed(sequence, error)
     }
+  }
+
+  private func malformed(_ sequence: UInt64, _ error: CodingError) -> SoftadastraError {
+    SoftadastraError(.damaged, "read entry", at: location, why: "record \(sequence): \(error)", retryable: false)
   }
 
   /// What the index knows of a key. No I/O; cost: below a microsecond.
@@ -113,19 +118,25 @@ public final class Store: Sendable {
     if let after, !after.lexicographicallyPrecedes(prefix) { start = after + [0] }
     return state.withLock { state in
       var out: [(key: [UInt8], summary: EntrySummary)] = []
+      out.reserveCapacity(min(limit, state.index.count, Self.listedAtOnce))
       start.withUnsafeBytes { start in
-        state.index.walk(from: start) { number in
-          let key = state.index.keyBytes(number)
-          guard key.starts(with: prefix) else { return false }
-          if includeDeleted || !state.index.slot(number).pointee.isDeleted {
-            out.append((Array(key), state.summary(number)))
+        prefix.withUnsafeBytes { prefix in
+          state.index.walk(from: start) { number in
+            let key = state.index.keyBytes(number)
+            guard key.hasPrefix(prefix) else { return false }
+            if includeDeleted || !state.index.slot(number).pointee.isDeleted {
+              out.append((Array(key), state.summary(number)))
+            }
+            return out.count < limit
           }
-          return out.count < limit
         }
       }
       return out
     }
   }
+
+  /// A page of more entries grows as it is filled.
+  private static let listedAtOnce = 4096
 
   /// Entries under the prefix that changed behind `since`, up to `upTo` (by default what is durable), in the order of
   /// their sequences; each key at most once, with its newest state. Continue from the page's `through`.
@@ -141,7 +152,7 @@ public final class Store: Sendable {
         if sequence > bound { return false }
         seen += 1
         let key = state.index.keyBytes(number)
-        let matches = key.starts(with: prefix)
+        let matches = prefix.withUnsafeBytes { key.hasPrefix($0) }
         if (matches && page.entries.count >= limit) || seen > Self.maxItemsPerPage {
           page.isTruncated = true
           page.through = last

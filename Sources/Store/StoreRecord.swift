@@ -1,3 +1,4 @@
+internal import Glibc
 internal import SoftadastraCore
 
 // The payloads of the store's log records. One record is one mutation; a commit is one batch.
@@ -72,6 +73,25 @@ struct EntryRecord {
     return record
   }
 
+  /// The entry of a record that was kept in memory since it was written or read: the slot has all but its version.
+  static func entry(_ key: [UInt8], _ payload: [UInt8], _ slot: Slot) throws(CodingError) -> Entry {
+    let valueOffset = payload.count - Int(slot.valueCount)
+    guard valueOffset >= 0 else { throw .truncated }
+    var version: Version?
+    if slot.replica != 0 {
+      version = try SoftadastraCore.decode(payload) { reader throws(CodingError) -> Version in
+        _ = try reader.raw(10)
+        _ = try reader.raw(try reader.count(limit: Bounds.maxKeyBytes, "key"))
+        let version = try reader.version()
+        _ = try reader.raw(reader.remaining)
+        return version
+      }
+    }
+    return Entry(
+      key: key, value: Array(payload[valueOffset...]), version: version, isDeleted: slot.isDeleted,
+      sequence: slot.sequence, tag: slot.tag, flags: slot.flags)
+  }
+
   /// The whole entry. `sequence` and `tag` are the index's: a retag leaves the record as it was.
   static func decode(_ payload: [UInt8], sequence: UInt64, tag: UInt64) throws(CodingError) -> Entry {
     try SoftadastraCore.decode(payload) { reader throws(CodingError) -> Entry in
@@ -85,5 +105,11 @@ struct EntryRecord {
         key: key, value: value, version: version, isDeleted: state & deletedBit != 0, sequence: sequence, tag: tag,
         flags: flags)
     }
+  }
+}
+
+extension UnsafeRawBufferPointer {
+  func hasPrefix(_ prefix: UnsafeRawBufferPointer) -> Bool {
+    count >= prefix.count && (prefix.isEmpty || memcmp(baseAddress!, prefix.baseAddress!, prefix.count) == 0)
   }
 }

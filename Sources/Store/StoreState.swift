@@ -94,7 +94,9 @@ struct StoreState {
       guard let known = number(of: dot.replica) else { throw .tooLarge(what: "replicas", limit: Int(UInt16.max)) }
       replicaNumber = known
     }
-    if let old = index.find(record.key) {
+    let hash = EntryIndex.hash(record.key)
+    let found = index.find(record.key, hash: hash)
+    if let old = found {
       guard index.slot(old).pointee.sequence < position.sequence else { return }
       liveBytes -= min(liveBytes, Self.cost(index.slot(old).pointee))
     }
@@ -103,7 +105,7 @@ struct StoreState {
       key: 0, offset: position.offset, length: position.length,
       valueCount: UInt32(payload.count - record.valueOffset), keyCountLessOne: 0, replica: replicaNumber,
       flags: record.flags, state: record.isDeleted ? Slot.deletedBit : 0)
-    let number = index.put(record.key, fields)
+    let number = index.put(record.key, hash: hash, over: found, fields)
     liveBytes += Self.cost(fields)
     if let retained { cache.insert(number, sequence: position.sequence, retained) } else { cache.remove(number) }
   }

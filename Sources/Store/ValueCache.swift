@@ -3,48 +3,74 @@ struct ValueCache {
   static let maxPayloadBytes = 4 << 10
   private static let overhead = 96
 
+  private struct Item {
+    var slot: UInt32
+    /// 0 for an item that was removed.
+    var sequence: UInt64
+    var payload: [UInt8]
+  }
+
   /// `Int.max` for a store in memory, whose values are nowhere else.
   let budget: Int
-  private var payloads: [UInt32: (sequence: UInt64, payload: [UInt8])] = [:]
-  private var order: [(slot: UInt32, sequence: UInt64, bytes: Int)] = []
+  /// In the order of their coming, behind those that have gone.
+  private var items: [Item] = []
   private var head = 0
+  private var removed = 0
+  private var places = NumberMap()
   private var bytes = 0
 
   init(budget: Int) { self.budget = budget }
 
   var isEverything: Bool { budget == .max }
 
+  @inline(__always)
   func payload(_ slot: UInt32, sequence: UInt64) -> [UInt8]? {
-    guard let found = payloads[slot], found.sequence == sequence else { return nil }
-    return found.payload
+    guard let at = places[slot], items[Int(at)].sequence == sequence else { return nil }
+    return items[Int(at)].payload
   }
 
   mutating func insert(_ slot: UInt32, sequence: UInt64, _ payload: [UInt8]) {
-    if isEverything {
-      payloads[slot] = (sequence, payload)
-      return
-    }
-    guard payload.count <= Self.maxPayloadBytes, budget > 0 else {
+    guard isEverything || (payload.count <= Self.maxPayloadBytes && budget > 0) else {
       remove(slot)
       return
     }
-    let cost = payload.count + Self.overhead
-    payloads[slot] = (sequence, payload)
-    order.append((slot, sequence, cost))
-    bytes += cost
-    while bytes > budget, head < order.count {
-      let oldest = order[head]
-      head += 1
-      bytes -= oldest.bytes
-      if payloads[oldest.slot]?.sequence == oldest.sequence { payloads[oldest.slot] = nil }
+    if let at = places[slot] {
+      bytes += payload.count - items[Int(at)].payload.count
+      items[Int(at)].sequence = sequence
+      items[Int(at)].payload = payload
+    } else {
+      places[slot] = UInt32(items.count)
+      items.append(Item(slot: slot, sequence: sequence, payload: payload))
+      bytes += payload.count + Self.overhead
     }
-    if head > 4096, head * 2 > order.count {
-      order.removeFirst(head)
-      head = 0
-    }
+    while bytes > budget, head < items.count { drop(head) }
   }
 
-  mutating func remove(_ slot: UInt32) { payloads[slot] = nil }
+  mutating func remove(_ slot: UInt32) {
+    if let at = places[slot] { drop(Int(at)) }
+  }
+
+  private mutating func drop(_ at: Int) {
+    if items[at].sequence > 0 {
+      places[items[at].slot] = nil
+      bytes -= items[at].payload.count + Self.overhead
+      items[at].sequence = 0
+      items[at].payload = []
+      removed += 1
+    }
+    while head < items.count, items[head].sequence == 0 {
+      head += 1
+      removed -= 1
+    }
+    if head + removed > 4096, (head + removed) * 2 > items.count { tidy() }
+  }
+
+  private mutating func tidy() {
+    items = items[head...].filter { $0.sequence > 0 }
+    head = 0
+    removed = 0
+    for (at, item) in items.enumerated() { places[item.slot] = UInt32(at) }
+  }
 
   /// Everything that is also in the log.
   mutating func removeAll() {

@@ -21,7 +21,13 @@ let package = Package(
   dependencies: [
     .package(name: "softadastra", path: "../.."),
     .package(url: "https://github.com/ordo-one/benchmark", from: "1.38.1", traits: []),
-  ],
+  ]
+    + (engineOnly
+      ? []
+      : [
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+      ]),
   targets: [
     .systemLibrary(
       name: "CYardsticks", path: "Sources/CYardsticks",
@@ -35,7 +41,11 @@ let package = Package(
       name: "softadastra-benchmarks",
       dependencies: ["Yardsticks", "CYardsticks", .product(name: "Benchmark", package: "benchmark")]
         + ours("SoftadastraCore", "SoftadastraFS", "SoftadastraWAL", "SoftadastraStore", "SoftadastraSync")
-        + (engineOnly ? [] : ours("SoftadastraTransport")),
+        + (engineOnly
+          ? []
+          : ours("SoftadastraTransport") + [
+            .product(name: "NIOCore", package: "swift-nio"), .product(name: "Logging", package: "swift-log"),
+          ]),
       path: "Sources/Benchmarks", exclude: engineOnly ? ["Transport"] : [],
       swiftSettings: house + (engineOnly ? [] : [.define("TRANSPORT")])),
     .executableTarget(

@@ -5,6 +5,8 @@ import Synchronization
 import Yardsticks
 
 /// Our store beside SQLite, LMDB and RocksDB: the same work, one after the other, in one process.
+///
+/// `compare-stores [ENTRIES [ROUNDS [DATABASE ...]]]`; by default a million entries, two rounds and all four.
 @main
 struct CompareStores {
   static let singles = 2000
@@ -14,17 +16,20 @@ struct CompareStores {
   static let gets = 1_000_000
 
   static func main() async throws {
-    let count = CommandLine.arguments.count > 1 ? Int(CommandLine.arguments[1]) ?? total : total
+    let arguments = CommandLine.arguments.dropFirst()
+    let count = arguments.first.flatMap { Int($0) } ?? total
+    let rounds = arguments.dropFirst().first.flatMap { Int($0) } ?? 2
+    let chosen = arguments.count > 2 ? Array(arguments.dropFirst(2)) : Table.databases
     var table = Table()
     let scratch = try ScratchDirectory("compare")
     // Twice in turn, and the better of both: whoever shares the machine disturbs one of them.
-    for round in 1...2 {
-      try measure(SoftadastraDatabase.self, count, scratch, round, &table)
-      try measure(SQLiteDatabase.self, count, scratch, round, &table)
-      try measure(LMDBDatabase.self, count, scratch, round, &table)
-      try measure(RocksDatabase.self, count, scratch, round, &table)
+    for round in 1...max(1, rounds) {
+      let types: [any Database.Type] = [
+        SoftadastraDatabase.self, SQLiteDatabase.self, LMDBDatabase.self, RocksDatabase.self,
+      ]
+      for type in types where chosen.contains(type.name) { try measure(type, count, scratch, round, &table) }
+      try await writers(scratch, chosen, &table)
     }
-    for _ in 1...2 { try await writers(scratch, &table) }
     table.show()
   }
 
@@ -39,10 +44,12 @@ struct CompareStores {
       return (next..<next + count).map { Pair($0) }
     }
     let single = pairs(singles)
-    table.add(D.name, .single, Double(singles) / (try Stopwatch.seconds { for pair in single { try database.put([pair]) } }))
+    table.add(
+      D.name, .single, Double(singles) / (try Stopwatch.seconds { for pair in single { try database.put([pair]) } }))
     let groups = (0..<batches).map { _ in pairs(batchSize) }
     table.add(
-      D.name, .batch, Double(batches * batchSize) / (try Stopwatch.seconds { for group in groups { try database.put(group) } }))
+      D.name, .batch,
+      Double(batches * batchSize) / (try Stopwatch.seconds { for group in groups { try database.put(group) } }))
     while next < count { try database.put(pairs(min(20_000, count - next))) }
 
     // Among entries that fit our store's cache of 32 MiB, as those that a node reads again and again do.
@@ -50,7 +57,8 @@ struct CompareStores {
     for key in keys.prefix(200_000) { _ = try database.get(key) }
     var found = 0
     table.add(
-      D.name, .get, 1e6 * (try Stopwatch.seconds { for key in keys { found += try database.get(key) ?? 0 } }) / Double(gets))
+      D.name, .get,
+      1e6 * (try Stopwatch.seconds { for key in keys { found += try database.get(key) ?? 0 } }) / Double(gets))
     guard found == gets * Pair.valueBytes else { throw YardstickError("\(D.name) lost something") }
 
     let prefix = Array("kv/".utf8)
@@ -62,7 +70,9 @@ struct CompareStores {
     if let ours = database as? SoftadastraDatabase { try recovery(ours, directory, count, &table) }
     try database.close()
     table.add(D.name, .open, try Stopwatch.seconds { database = try D(directory: directory) })
-    guard try database.get(Pair.key(count - 1)) == Pair.valueBytes else { throw YardstickError("\(D.name) lost the last") }
+    guard try database.get(Pair.key(count - 1)) == Pair.valueBytes else {
+      throw YardstickError("\(D.name) lost the last")
+    }
     try database.close()
   }
 
@@ -78,7 +88,7 @@ struct CompareStores {
   }
 
   /// 64 tasks, each waiting for its own put before the next.
-  static func writers(_ scratch: ScratchDirectory, _ table: inout Table) async throws {
+  static func writers(_ scratch: ScratchDirectory, _ chosen: [String], _ table: inout Table) async throws {
     let ours = try SoftadastraDatabase(directory: try scratch.directory("writers-\(table.rounds)"))
     table.rounds += 1
     let each = 4000
@@ -97,6 +107,7 @@ struct CompareStores {
     }
     table.add("Softadastra", .writers, Double(64 * each) / Stopwatch.seconds(since: start))
     try ours.close()
+    guard chosen.contains(RocksDatabase.name) else { return }
     let rocks = try RocksDatabase(directory: try scratch.directory("writers-rocks-\(table.rounds)"))
     table.add("RocksDB", .writers, try threads(rocks, each: 400))
     try rocks.close()

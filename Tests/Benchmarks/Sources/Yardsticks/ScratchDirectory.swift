@@ -20,4 +20,9 @@ public final class ScratchDirectory {
     guard mkdir(made, 0o700) == 0 else { throw YardstickError("cannot make \(made)") }
     return made
   }
+
+  /// The closure, with this directory kept for as long as it is.
+  public func kept<R>(_ body: @escaping () throws -> R) -> () throws -> R {
+    { try withExtendedLifetime(self) { try body() } }
+  }
 }

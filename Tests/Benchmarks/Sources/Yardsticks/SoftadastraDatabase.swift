@@ -13,7 +13,7 @@ public struct SoftadastraDatabase: Database {
   }
 
   public func put(_ pairs: [Pair]) throws {
-    try store.waitBlocking(store.commit(pairs.map { .put(key: $0.key, value: $0.value, version: nil) }))
+    try store.commitBlocking(pairs.map { .put(key: $0.key, value: $0.value, version: nil) })
   }
 
   public func get(_ key: [UInt8]) throws -> Int? { try store.get(key)?.value.count }

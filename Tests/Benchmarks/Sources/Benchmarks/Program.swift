@@ -1,2 +1,0 @@
-import Benchmark
-@main struct P { static func main() async {} }
