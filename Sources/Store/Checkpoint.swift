@@ -158,9 +158,9 @@ extension StoreState {
   private static let fileBytesPerEntry = 128
 
   /// The state in a checkpoint file; throws if any of it is not what was written.
-  static func restore(_ bytes: UnsafeRawBufferPointer, cacheBytes: Int, segments: [WALSegmentInfo])
-    throws(CodingError) -> (state: StoreState, replay: WALPosition)
-  {
+  static func restore(
+    _ bytes: UnsafeRawBufferPointer, cacheBytes: Int, segments: [WALSegmentInfo], replay: inout WALPosition?
+  ) throws(CodingError) -> StoreState {
     var reader = ByteReader(bytes)
     var (kind, payload) = try CheckpointBlock.next(&reader)
     guard kind == CheckpointBlock.head else { throw .invalid(what: "checkpoint") }
@@ -191,6 +191,7 @@ extension StoreState {
     state.counterSequence = head.counterSequence
     state.clock.observe(head.stamp)
     state.lastSequence = max(state.lastSequence, head.replay.sequence - 1)
-    return (state, head.replay)
+    replay = head.replay
+    return state
   }
 }

@@ -49,6 +49,10 @@ final class EntryIndex: @unchecked Sendable {
 
   func find(_ key: UnsafeRawBufferPointer, hash: UInt64) -> UInt32? { table.find(hash) { equal($0, key) } }
 
+  /// For callers that know the keys of some slots without a look at them.
+  @inline(__always)
+  func find(_ hash: UInt64, _ isKey: (UInt32) -> Bool) -> UInt32? { table.find(hash, isKey) }
+
   func find(_ key: [UInt8]) -> UInt32? { key.withUnsafeBytes { find($0) } }
 
   /// Sets an entry and puts it at the end of the feed. `fields` needs no key.

@@ -119,7 +119,7 @@ extension Store {
     return ticket
   }
 
-  private func assign(_ payloads: [(kind: UInt8, bytes: [UInt8])], _ state: StoreState, _ wakesWriter: Bool)
+  private func assign(_ payloads: [(kind: UInt8, bytes: [UInt8])], _ state: borrowing StoreState, _ wakesWriter: Bool)
     throws(SoftadastraError) -> [WALPosition]
   {
     if let wal { return try wal.enqueue(payloads, wakesWriter: wakesWriter).positions }
@@ -130,7 +130,7 @@ extension Store {
     }
   }
 
-  private func check(_ condition: CommitCondition, _ state: StoreState) throws(SoftadastraError) {
+  private func check(_ condition: CommitCondition, _ state: borrowing StoreState) throws(SoftadastraError) {
     let entry = state.index.find(condition.key).map { state.summary($0) }
     let present = entry.flatMap { $0.isDeleted ? nil : $0 }
     let holds =

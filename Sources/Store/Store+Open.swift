@@ -11,7 +11,8 @@ extension Store {
   {
     if options.durability == .memory { return inMemory(time: time, random: random) }
     let lock = try disk.lock("lock")
-    var (state, from) = loadCheckpoint(disk, options)
+    var from: WALPosition?
+    var state = loadCheckpoint(disk, options, &from)
     var unreadable: CodingError?
     if from == nil { state.index.beginLoading(about: expectedEntries(disk)) }
     var logOptions = WALOptions(durability: options.durability, segmentBytes: options.segmentBytes)
@@ -62,21 +63,24 @@ extension Store {
   }
 
   /// The state of the checkpoint and where to go on; an empty one if there is none that holds.
-  private static func loadCheckpoint(_ disk: any Disk, _ options: StoreOptions) -> (StoreState, WALPosition?) {
-    let nothing = StoreState(replica: ReplicaID(rawValue: 0), cacheBytes: options.cacheBytes)
+  private static func loadCheckpoint(
+    _ disk: any Disk, _ options: StoreOptions, _ from: inout WALPosition?
+  ) -> StoreState {
+    func nothing() -> StoreState { StoreState(replica: ReplicaID(rawValue: 0), cacheBytes: options.cacheBytes) }
     guard let file = try? disk.open(CheckpointHead.fileName, create: false), let size = try? file.size(),
       let segments = try? WriteAheadLog.segments(of: disk)
-    else { return (nothing, nil) }
+    else { return nothing() }
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Int(clamping: size), alignment: 16)
     defer { buffer.deallocate() }
-    guard let count = try? file.read(at: 0, into: buffer) else { return (nothing, nil) }
+    guard let count = try? file.read(at: 0, into: buffer) else { return nothing() }
     do throws(CodingError) {
-      let restored = try StoreState.restore(
-        UnsafeRawBufferPointer(rebasing: buffer[..<count]), cacheBytes: options.cacheBytes, segments: segments)
-      return (restored.state, restored.replay)
+      return try StoreState.restore(
+        UnsafeRawBufferPointer(rebasing: buffer[..<count]), cacheBytes: options.cacheBytes, segments: segments,
+        replay: &from)
     } catch {
       // Only a shortcut: the log has everything.
-      return (nothing, nil)
+      from = nil
+      return nothing()
     }
   }
 }

@@ -42,29 +42,33 @@ public final class Store: Sendable {
   /// microsecond, for what was written or read lately.
   public func get(_ key: [UInt8]) throws(SoftadastraError) -> Entry? {
     enum Found: Sendable {
-      case payload([UInt8], Slot)
-      case position(Slot)
+      case entry(Entry)
+      case malformed(UInt64, CodingError)
+      case position(WALPosition, tag: UInt64)
     }
     var last: WALPosition?
     while true {
       let found = state.withLock { state -> Found? in
-        guard let number = state.index.find(key) else { return nil }
+        guard let number = key.withUnsafeBytes({ state.find($0) }) else { return nil }
+        let kept = state.cache.with(number) { sequence, payload -> Found in
+          let tag = state.cache.isEverything ? state.index.slot(number).pointee.tag : nil
+          do throws(CodingError) {
+            return .entry(try EntryRecord.entry(key, payload, sequence: sequence, tag: tag))
+          } catch { return .malformed(sequence, error) }
+        }
+        if let kept { return kept }
         let slot = state.index.slot(number).pointee
-        guard let payload = state.cache.payload(number, sequence: slot.sequence) else { return .position(slot) }
-        return .payload(payload, slot)
+        return .position(WALPosition(sequence: slot.sequence, offset: slot.offset, length: slot.length), tag: slot.tag)
       }
       switch found {
       case nil: return nil
-      case .payload(let payload, let slot):
-        do throws(CodingError) { return try EntryRecord.entry(key, payload, slot) } catch {
-          throw malformed(slot.sequence, error)
-        }
-      case .position(let slot):
-        let position = WALPosition(sequence: slot.sequence, offset: slot.offset, length: slot.length)
+      case .entry(let entry): return entry
+      case .malformed(let sequence, let error): throw malformed(sequence, error)
+      case .position(let position, let tag):
         do throws(SoftadastraError) {
           let payload = try readRecord(position)
           cache(key, position.sequence, payload)
-          return try decode(payload, position.sequence, slot.tag)
+          return try decode(payload, position.sequence, tag)
         } catch {
           // A compaction may have moved the record between the two steps; the same place twice is no coincidence.
           guard error.code == .damaged, position != last else { throw error }
@@ -84,6 +88,8 @@ public final class Store: Sendable {
     guard payload.count <= ValueCache.maxPayloadBytes else { return }
     state.withLock { state in
       guard let number = state.index.find(key), state.index.slot(number).pointee.sequence == sequence else { return }
+      // A record whose tag was replaced since it was written would say the old one.
+      guard state.index.slot(number).pointee.tag == EntryRecord.tag(payload) else { return }
       state.cache.insert(number, sequence: sequence, payload)
     }
   }

@@ -73,23 +73,34 @@ struct EntryRecord {
     return record
   }
 
-  /// The entry of a record that was kept in memory since it was written or read: the slot has all but its version.
-  static func entry(_ key: [UInt8], _ payload: [UInt8], _ slot: Slot) throws(CodingError) -> Entry {
-    let valueOffset = payload.count - Int(slot.valueCount)
-    guard valueOffset >= 0 else { throw .truncated }
-    var version: Version?
-    if slot.replica != 0 {
-      version = try SoftadastraCore.decode(payload) { reader throws(CodingError) -> Version in
-        _ = try reader.raw(10)
-        _ = try reader.raw(try reader.count(limit: Bounds.maxKeyBytes, "key"))
-        let version = try reader.version()
-        _ = try reader.raw(reader.remaining)
-        return version
-      }
-    }
+  /// Whether this is a record of the key.
+  static func hasKey(_ payload: UnsafeRawBufferPointer, _ key: UnsafeRawBufferPointer) -> Bool {
+    var reader = ByteReader(payload)
+    guard (try? reader.raw(headBytes)) != nil, (try? reader.varint()) == UInt64(key.count) else { return false }
+    return UnsafeRawBufferPointer(rebasing: payload[reader.offset...]).hasPrefix(key)
+  }
+
+  static func tag(_ payload: [UInt8]) -> UInt64? {
+    guard payload.count >= headBytes else { return nil }
+    return payload.withUnsafeBytes { UInt64(littleEndian: $0.loadUnaligned(fromByteOffset: 2, as: UInt64.self)) }
+  }
+
+  /// State, flags and tag.
+  private static let headBytes = 10
+
+  /// The entry of a key whose record was kept in memory. With a nil tag, the record's own.
+  static func entry(_ key: [UInt8], _ payload: UnsafeRawBufferPointer, sequence: UInt64, tag: UInt64?)
+    throws(CodingError) -> Entry
+  {
+    var reader = ByteReader(payload)
+    let state = try reader.uint8()
+    let flags = try reader.uint8()
+    let written = try reader.uint64()
+    _ = try reader.raw(try reader.count(limit: Bounds.maxKeyBytes, "key"))
+    let version = state & versionBit != 0 ? try reader.version() : nil
     return Entry(
-      key: key, value: Array(payload[valueOffset...]), version: version, isDeleted: slot.isDeleted,
-      sequence: slot.sequence, tag: slot.tag, flags: slot.flags)
+      key: key, value: Array(try reader.raw(reader.remaining)), version: version, isDeleted: state & deletedBit != 0,
+      sequence: sequence, tag: tag ?? written, flags: flags)
   }
 
   /// The whole entry. `sequence` and `tag` are the index's: a retag leaves the record as it was.

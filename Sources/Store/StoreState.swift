@@ -2,7 +2,7 @@ internal import SoftadastraCore
 internal import SoftadastraWAL
 
 /// What the store's lock guards: the index and the source of versions.
-struct StoreState {
+struct StoreState: ~Copyable, Sendable {
   var index = EntryIndex()
   var cache: ValueCache
   var replica: ReplicaID
@@ -43,6 +43,13 @@ struct StoreState {
       valueCount: Int(slot.valueCount))
   }
 
+  /// The slot of a key. One whose record is kept is recognised by that, without a look at the index's own copy.
+  func find(_ key: UnsafeRawBufferPointer) -> UInt32? {
+    index.find(EntryIndex.hash(key)) { number in
+      cache.with(number) { EntryRecord.hasKey($1, key) } ?? index.equal(number, key)
+    }
+  }
+
   /// Applies one record. Applying an old one again changes nothing.
   ///
   /// - Parameter retained: the payload, where it should be cached.
@@ -64,6 +71,8 @@ struct StoreState {
       guard let number = index.find(try reader.raw(reader.remaining)), index.slot(number).pointee.sequence < sequence
       else { return }
       index.slot(number).pointee.tag = tag
+      // What is kept of the record says otherwise. A store in memory has nothing else.
+      if !cache.isEverything { cache.remove(number) }
     case RecordKind.replica:
       var reader = ByteReader(payload)
       let new = ReplicaID(rawValue: try reader.uint64())

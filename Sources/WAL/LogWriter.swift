@@ -5,6 +5,8 @@ internal import SoftadastraCore
 /// A thread that waits for its own records may write them itself while the writer's thread is idle (`writeHere`): that
 /// spares two switches between threads. `State.isWriting` says who is at it; nobody else touches anything in here.
 final class LogWriter: @unchecked Sendable {
+  private static let largeGroupBytes = 64 << 10
+
   /// Owns this.
   private unowned let log: WriteAheadLog
   /// Planned first sequence of the segment in `file`: chunks name their segment by it.
@@ -163,7 +165,8 @@ final class LogWriter: @unchecked Sendable {
       filled = max(filled, chunk.end)
     }
     written = max(written, chunks.last!.last)
-    fillAhead(chunks.last!.end)
+    // A large group pays for the file's growth by itself; zeros ahead of it would double what the disk has to write.
+    if chunks.reduce(0, { $0 + $1.count }) < Self.largeGroupBytes { fillAhead(chunks.last!.end) }
   }
 
   /// Zeros ahead of the records, in steps that grow with the segment: a sync then changes no file size.

@@ -91,19 +91,35 @@ import Testing
     let random = SeededSource(seed: 3)
     var cache = ValueCache(budget: 100_000)
     var newest: [UInt32: UInt64] = [:]
+    func kept(_ slot: UInt32) -> UInt64? {
+      cache.with(slot) { sequence, payload in
+        let isWhole = payload.count == Int(sequence % 300) + 1
+        return isWhole && payload.allSatisfy { $0 == UInt8(truncatingIfNeeded: sequence) } ? sequence : 0
+      }
+    }
     for sequence in UInt64(1)...30_000 {
       let slot = UInt32(random.next() % 5000)
       if random.next() % 5 == 0 {
         cache.remove(slot)
         newest[slot] = nil
+        #expect(kept(slot) == nil)
       } else {
-        cache.insert(slot, sequence: sequence, [UInt8](repeating: UInt8(truncatingIfNeeded: sequence), count: 100))
+        let payload = [UInt8](repeating: UInt8(truncatingIfNeeded: sequence), count: Int(sequence % 300) + 1)
+        cache.insert(slot, sequence: sequence, payload)
         newest[slot] = sequence
-        #expect(cache.payload(slot, sequence: sequence) != nil)
+        #expect(kept(slot) == sequence)
       }
-      #expect(cache.payload(slot, sequence: sequence + 1) == nil)
     }
-    let kept = newest.filter { cache.payload($0.key, sequence: $0.value)?[0] == UInt8(truncatingIfNeeded: $0.value) }
-    #expect(kept.count > 400 && kept.count <= 100_000 / 196)
+    var count = 0
+    for slot in UInt32(0)..<5000 {
+      guard let found = kept(slot) else { continue }
+      #expect(found == newest[slot])
+      count += 1
+    }
+    #expect(count > 300 && count < 1000)
+    cache.insert(7, sequence: 8, [UInt8](repeating: 1, count: ValueCache.maxPayloadBytes + 1))
+    #expect(kept(7) == nil)
+    cache.removeAll()
+    #expect(newest.keys.allSatisfy { kept($0) == nil })
   }
 }
