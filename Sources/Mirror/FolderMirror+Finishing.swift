@@ -130,11 +130,11 @@ extension FolderMirror {
       pending.remove(item.path, item.entry.version.dot)
       unblock(item.path)
     }
-    for item in batches.flatMap(\.settled) where pending.isUnused(item.stagedName) { forgetFetch(item) }
+    for item in batches.flatMap(\.settled) { forgetFetch(item) }
     var deleted: [BytePath] = []
     for done in batches.flatMap(\.done) {
-      let key = FetchKey(path: done.item.path, dot: done.item.entry.version.dot)
-      if done.placedName == key.stagedName { staged.remove(key) } else { forgetFetch(done.item) }
+      if let name = done.placedName { staged.remove(name) }
+      forgetFetch(done.item)
       host.report(done.entry.isDeleted ? .deleted(done.item.path) : .received(done.item.path))
       if done.entry.isDeleted { deleted.append(done.item.path) }
     }
