@@ -46,8 +46,8 @@ final class LogWriter: @unchecked Sendable {
     }
   }
 
-  /// Writes and syncs what is queued on the caller's thread, unless another is at it. Only for durable logs: what others
-  /// promise less waits in the file for the thread's deadlines.
+  /// Writes and syncs what is queued on the caller's thread, unless another is at it: then that is told of what is queued.
+  /// Only for durable logs: what others wrote waits in the file for the thread's deadlines.
   func writeHere() {
     let work = log.monitor.withLock { state -> Work? in
       guard log.options.durability == .durable, !state.isWriting, case .open = state.status, !state.queue.isEmpty,
@@ -56,7 +56,7 @@ final class LogWriter: @unchecked Sendable {
       state.isWriting = true
       return work
     }
-    guard let work else { return }
+    guard let work else { return log.monitor.notify() }
     _ = perform(work)
     if release() { log.monitor.notify() }
   }

@@ -1,9 +1,12 @@
 #!/usr/bin/env python3
-"""Measures one or two nodes with very many files: `scale.py [--files N] [--receiver] SOFTADASTRA`.
+"""Measures nodes with very many files or a very large one: `scale.py [--files N] [--receiver] [--big GIB] SOFTADASTRA`.
 
 Makes N small files in N/100 directories below $TMPDIR, on the disk that is to be measured, and starts a node on them:
 how long until everything is recorded, what it holds in memory and on disk, how long a restart takes. With --receiver, a
 second node on the loopback interface gets them all, and then one changed file.
+
+With --big, two nodes on the loopback interface and one file of so many GiB: the receiver is killed in the middle and
+started again. It must go on where it was, and neither node's memory may depend on the size.
 """
 
 import argparse
@@ -118,11 +121,53 @@ def one_change(sender, receiver):
     report("one changed file, median / slowest", f"{1000 * took[len(took) // 2]:.1f} / {1000 * took[-1]:.1f} ms")
 
 
+def sent_bytes(node):
+    """On the present connection, before compression; 0 without one."""
+    return sum((peer.get("compression") or {}).get("plainBytes", 0) for peer in json.loads(node.ask("peers", "--json")))
+
+
+def big(sender, receiver, gib):
+    stage = sender.base / "stage"
+    with open(stage, "wb") as file:
+        for _ in range(gib << 10):
+            file.write(os.urandom(1 << 20))
+    sender.start()
+    join = ("--join", sender.ask("invite").split()[-1], "--peer", f"127.0.0.1:{sender.port}")
+    receiver.start(*join)
+    wait(lambda: sent_bytes(sender) > 0, 60)
+    size = gib << 30
+    begun = time.monotonic()
+    os.rename(stage, sender.folder / "big")
+    wait(lambda: sent_bytes(sender) > size / 2, 1800, 0.1)
+    first = sent_bytes(sender)
+    peak = receiver.memory("VmHWM")
+    receiver.process.kill()
+    receiver.process.wait()
+    report(f"{gib} GiB: to the middle", f"{time.monotonic() - begun:.1f} s")
+    again = time.monotonic()
+    receiver.start()
+    last = 0
+
+    def is_there():
+        nonlocal last
+        last = max(last, sent_bytes(sender))
+        return (receiver.folder / "big").exists()
+
+    wait(is_there, 1800, 0.2)
+    report("killed, started, to the end", f"{time.monotonic() - again:.1f} s")
+    report("sent before / after the cut", f"{100 * first / size:.0f} / {100 * last / size:.0f} % of the file")
+    report("peak resident, sender / receiver",
+           f"{sender.memory('VmHWM'):.0f} / {max(peak, receiver.memory('VmHWM')):.0f} MB")
+    same = subprocess.run(["cmp", sender.folder / "big", receiver.folder / "big"]).returncode == 0
+    report("bytes are the same", "yes" if same else "NO")
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("program", type=Path)
     parser.add_argument("--files", type=int, default=1_000_000)
     parser.add_argument("--receiver", action="store_true")
+    parser.add_argument("--big", type=int, default=0, help="GiB")
     options = parser.parse_args()
     program = options.program.resolve()
     base = Path(tempfile.mkdtemp(prefix="softadastra-scale-", dir=os.environ.get("TMPDIR", "/var/tmp")))
@@ -130,6 +175,10 @@ def main():
     try:
         sender = Node(program, base, "a", 22431)
         nodes.append(sender)
+        if options.big:
+            receiver = Node(program, base, "b", 22432)
+            nodes.append(receiver)
+            return big(sender, receiver, options.big)
         make_tree(sender.folder, options.files)
         report(f"{options.files:,} files", "")
         first_scan(sender, options.files)
