@@ -42,20 +42,27 @@ enum StoreRaces {
         let (ours, other, scratch) = try pair(LMDBDatabase.self, holding: entries)
         return (scanning(ours, scratch), scanning(other, scratch))
       },
-      Race("store open", against: "pread of the same bytes", in: "entries") {
+      Race("store open", against: "a dictionary of the same keys", in: "entries") {
         let scratch = try ScratchDirectory("store")
         let directory = try scratch.directory("ours")
         let ours = try SoftadastraDatabase(directory: directory)
         try fill(ours, entries)
         try ours.close()
-        let bare = try BareFile(scratch.path + "/bare")
+        let keys = (0..<entries).map { Pair.key($0) }
         return (
           scratch.kept {
             var opened: SoftadastraDatabase?
             let rate = try Rate.of(entries) { opened = try SoftadastraDatabase(directory: directory) }
             try opened?.close()
             return rate
-          }, { try Rate.of(entries) { try bare.read(entries * 172) } }
+          },
+          {
+            var table: [[UInt8]: Int] = [:]
+            return Rate.of(entries) {
+              for (at, key) in keys.enumerated() { table[key] = at }
+              blackHole(table.count)
+            }
+          }
         )
       },
     ]
