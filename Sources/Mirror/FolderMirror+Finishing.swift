@@ -42,10 +42,11 @@ extension FolderMirror {
     var done: [Done] = []
     /// What stays as it is on disk, under another version. The fingerprint may be noted anew until it is recorded.
     var kept: [(path: BytePath, entry: FileEntry)] = []
-    var mutations: [Mutation] = []
+    /// Of conflict copies that are wanted now.
+    var records = RemoteRecords()
     var settled: [PendingTree.Item] = []
 
-    var isEmpty: Bool { done.isEmpty && kept.isEmpty && mutations.isEmpty && settled.isEmpty }
+    var isEmpty: Bool { done.isEmpty && kept.isEmpty && records.mutations.isEmpty && settled.isEmpty }
   }
 
   func finish(_ batch: Unfinished) {
@@ -120,6 +121,7 @@ extension FolderMirror {
       for item in batches.flatMap({ $0.settled + $0.done.map(\.item) }) { blockItem(item, error) }
       return
     }
+    for batch in batches { pending.recorded(batch.records.items) }
     var origins: [(peer: NodeID, sequence: UInt64)] = []
     for item in batches.flatMap({ $0.settled + $0.done.map(\.item) }) {
       // Others may have sent the same meanwhile: what is in the tree now counts, not the copy that was taken.
@@ -154,7 +156,7 @@ extension FolderMirror {
       let key = StoreKey.file(folder, path)
       return entry.mutation(key: key, tag: store.summary(key)?.tag ?? 0)
     }
-    mutations += batch.mutations
+    mutations += batch.records.mutations
     for done in batch.done {
       let path = done.item.path
       let key = StoreKey.file(folder, path)
