@@ -117,6 +117,9 @@ let nodeTargets: [Target] = [
     ]),
   .executableTarget(
     name: "softadastra", dependencies: ["SoftadastraCLI"], path: "Sources/softadastra", swiftSettings: house),
+  .executableTarget(
+    name: "softadastra-crashes", dependencies: ["SoftadastraCore", "SoftadastraCLI", "TestSupport", "CLinux"],
+    path: "Tests/Crashes", swiftSettings: house),
   tests(
     "Transport",
     [
