@@ -26,6 +26,8 @@ struct DiskOperation: Sendable {
     /// Something that is no directory bears the name of this parent.
     case obstructed(by: BytePath)
     case failed(SoftadastraError)
+
+    var isApplied: Bool { if case .applied = self { true } else { false } }
   }
 
   let path: BytePath
@@ -177,22 +179,29 @@ struct DiskOperation: Sendable {
   ) throws(SoftadastraError) -> Outcome {
     guard isSameFile(displaced.status, status) else {
       let rescue = path.parent.appending(rescueName)
-      _ = try volume.replace(displaced, at: rescue)
+      guard try put(displaced, at: rescue) != nil else {
+        return .applied(fingerprint: fingerprint, copyFingerprint: nil)
+      }
       return .rescued(fingerprint: fingerprint, at: rescue)
     }
     guard let copyPath else {
       try volume.archive(displaced, from: path, as: wanted.isDeleted ? .deleted : .replaced)
       return .applied(fingerprint: fingerprint, copyFingerprint: nil)
     }
-    do throws(SoftadastraError) {
-      let copy = try volume.replace(displaced, at: copyPath)
+    if let copy = try put(displaced, at: copyPath) {
       return .applied(fingerprint: fingerprint, copyFingerprint: copy.fingerprint)
+    }
+    // The copy is there already, made from the same loser; or its directory has just gone.
+    return .applied(fingerprint: fingerprint, copyFingerprint: try volume.status(copyPath)?.fingerprint)
+  }
+
+  /// Gives what was swapped out a name in the folder. Nil if that cannot be: then it lies in the archive.
+  private func put(_ displaced: Displaced, at place: BytePath) throws(SoftadastraError) -> FileStatus? {
+    do throws(SoftadastraError) {
+      return try volume.replace(displaced, at: place)
     } catch {
-      guard error.code == .conflict else { throw error }
-      // The copy is there already, made from the same loser.
-      let there = try volume.status(copyPath)
       try volume.archive(displaced, from: path, as: .conflict)
-      return .applied(fingerprint: fingerprint, copyFingerprint: there?.fingerprint)
+      return nil
     }
   }
 

@@ -13,11 +13,10 @@ extension Replicator {
     case .subscribe(let request): subscribed(peer, request)
     case .unsubscribe(let space):
       peers[peer]?.wanted[space] = nil
+      peers[peer]?.early[space] = nil
       engine.unsubscribed(peer, space)
     case .changes(let changes): await received(changes, from: peer)
-    case .acknowledge(let ack):
-      engine.acknowledged(peer, ack)
-      pump()
+    case .acknowledge(let acknowledge): acknowledged(peer, acknowledge)
     case .want(let space, let keys): await sendWhole(space, keys, to: peer)
     case .supplement(let space, let changes): await supplemented(space, changes, from: peer)
     case .moveAnswer(let space, let dot, let done):

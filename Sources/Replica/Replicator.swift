@@ -47,6 +47,8 @@ public final class Replicator {
     let session: UInt64
     /// What it subscribed to, also of folders that are not mirrored here (yet).
     var wanted: [SpaceID: SyncMessage.Subscribe] = [:]
+    /// What it acknowledged of folders that are not mirrored here yet.
+    var early: [SpaceID: SyncMessage.Acknowledge] = [:]
     /// How far it has applied our feeds, not remembered in the store yet.
     var applied: [SpaceID: UInt64] = [:]
     /// Batches of these spaces that are being recorded right now.
@@ -90,7 +92,10 @@ public final class Replicator {
     for (peer, state) in peers { await subscribe(to: peer, mirror, state) }
     // A peer may have asked for it before it was here.
     for (peer, state) in peers {
-      if let request = state.wanted[.folder(mirror.folder)] { subscribed(peer, request) }
+      let space = SpaceID.folder(mirror.folder)
+      guard let request = state.wanted[space] else { continue }
+      subscribed(peer, request)
+      if let acknowledge = peers[peer]?.early.removeValue(forKey: space) { acknowledged(peer, acknowledge) }
     }
     engine.changed(.folder(mirror.folder))
     pump()
@@ -166,6 +171,15 @@ public final class Replicator {
     let isOurs = request.replica == store.replica && request.since <= store.lastSequence
     if AwayPeer(node: peer, store: store).memory(of: request.space) == nil { peers[peer]?.applied[request.space] = 0 }
     engine.subscribed(peer, request.space, since: isOurs ? request.since : 0, watermark: request.watermark)
+    pump()
+  }
+
+  func acknowledged(_ peer: NodeID, _ acknowledge: SyncMessage.Acknowledge) {
+    if case .folder(let id) = acknowledge.space, folders[id] == nil {
+      peers[peer]?.early[acknowledge.space] = acknowledge
+      return
+    }
+    engine.acknowledged(peer, acknowledge)
     pump()
   }
 
