@@ -120,6 +120,7 @@ extension FolderMirror {
     let summary = store.summary(key)
     let local = try observer.entry(key, summary, item.path)
     let isImplicit = item.entry.value.map { !$0.isDirectory } ?? false && observer.hasLiveDescendants(item.path)
+    if let local, Reconciler.isEditAgainstDeletion(local, item.entry) { host.report(.kept(item.path)) }
     switch Reconciler.decide(path: item.path, local: local, isImplicitDirectory: isImplicit, remote: item.entry) {
     case .keep(let joined):
       if let joined, let summary {

@@ -118,11 +118,13 @@ enum Checks {
   }
 
   /// Invariant 3: what one person deleted or overwrote, and nobody else touched, does not come back under its name.
-  static func resurrected(_ user: User, _ machines: [Machine], besides conflicts: Set<BytePath>) -> String? {
+  static func resurrected(
+    _ user: User, _ machines: [Machine], besides conflicts: Set<BytePath>, _ kept: Set<[UInt8]>
+  ) -> String? {
     for (path, state) in tree(machines[0].volume).sorted(by: { $0.key < $1.key })
     where state.kind == .file && !path.description.contains(".conflict-") && !conflicts.contains(path) {
       guard let memory = user.contents[state.content], memory.isReleased, memory.touches == 1,
-        !path.isWithin(BytePath("same"))
+        !kept.contains(state.content), !path.isWithin(BytePath("same"))
       else { continue }
       return "\(path) holds '\(String(decoding: state.content.prefix(24), as: UTF8.self))', which was deleted"
     }
