@@ -208,8 +208,12 @@ extension FolderMirror {
   private func dropStaged(_ key: FetchKey) {
     // While it is being filled it goes when that has ended.
     guard isRunning, !seeding.contains(key), staged.remove(key) != nil else { return }
+    removeStagedFile(key.stagedName)
+  }
+
+  func removeStagedFile(_ name: String) {
     let volume = self.volume
-    Task { await self.pool.run { try? volume.removeStaged(key.stagedName) } }
+    Task { await self.pool.run { try? volume.removeStaged(name) } }
   }
 
   private func cancelFetch(_ key: FetchKey) {

@@ -134,7 +134,9 @@ extension FolderMirror {
     var deleted: [BytePath] = []
     for done in batches.flatMap(\.done) {
       let key = FetchKey(path: done.item.path, dot: done.item.entry.version.dot)
-      if done.placedName == key.stagedName { staged.remove(key) } else { forgetFetch(done.item) }
+      forgetFetch(done.item)
+      // Mostly it lies in the folder by now; where the disk held the wanted bytes already, it was not needed.
+      if let name = done.placedName, name != key.stagedName, pending.isUnused(name) { removeStagedFile(name) }
       host.report(done.entry.isDeleted ? .deleted(done.item.path) : .received(done.item.path))
       if done.entry.isDeleted { deleted.append(done.item.path) }
     }

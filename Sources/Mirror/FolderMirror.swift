@@ -144,6 +144,7 @@ public actor FolderMirror {
   public func start() async throws(SoftadastraError) {
     isRunning = true
     try loadPending()
+    try await finishInterruptedMoves()
     try await recoverStaging()
     Task { await self.observeLoop() }
     Task { await self.applyLoop() }

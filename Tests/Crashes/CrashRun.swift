@@ -32,18 +32,21 @@ final class CrashRun {
     self.trace = trace
     let nodes = try ["a", "b"].map { try CrashNode($0, below: base, executable: options.executable, trace: trace) }
     (a, b) = (nodes[0], nodes[1])
-    random = SeededRandom(seed: options.seed)
-    let (ledger, seed) = (self.ledger, options.seed)
+    var random = SeededRandom(seed: options.seed)
+    // Drawn, not counted up: neighbouring seeds give shifted copies of one series.
+    let seeds = (0..<4).map { _ in random.next() }
+    self.random = random
+    let ledger = self.ledger
     users = try nodes.enumerated().map { index, node in
       let scratch = "\(base)/\(node.name)/scratch"
       try FileManager.default.createDirectory(atPath: scratch, withIntermediateDirectories: true)
       let shared = SharedUser(
         name: "user on \(node.name)", folder: node.folder, scratch: scratch, ledger: ledger, trace: trace)
       return FolderUser(
-        name: "user on \(node.name)", folder: node.folder, seed: seed &* 16 &+ UInt64(index), trace: trace,
+        name: "user on \(node.name)", folder: node.folder, seed: seeds[index], trace: trace,
         shared: shared)
     }
-    valueUsers = nodes.enumerated().map { ValueUser($1, seed: seed &* 16 &+ 8 &+ UInt64($0), trace: trace) }
+    valueUsers = nodes.enumerated().map { ValueUser($1, seed: seeds[2 + $0], trace: trace) }
     models = Self.areas.map { AreaModel(name: $0) }
   }
 
