@@ -273,12 +273,14 @@ struct DiskOperation: Sendable {
     if status.kind == .directory {
       do throws(SoftadastraError) {
         try volume.removeDirectory(path)
+        made.remove(path)
         return .applied(fingerprint: 0, copyFingerprint: nil)
       } catch {
         guard error.code == .conflict else { throw error }
         // Something lives in it: ignored files, or new ones. It stays as an implicit directory, which has one mode
         // everywhere.
         let kept = try volume.setPermissions(path, FileValue.implicitDirectoryPermissions)
+        made.insert(path, kept.fingerprint)
         return .applied(fingerprint: kept.fingerprint, copyFingerprint: nil)
       }
     }

@@ -21,8 +21,6 @@ extension FolderMirror {
     let outcome: DiskOperation.Outcome
     /// Only mode and mtime were set.
     let isUnchanged: Bool
-    /// The staged file that now lies in the folder.
-    let placedName: String?
 
     /// What no other loop may work on meanwhile.
     var paths: [BytePath] { [item.path] + (copy.map { [$0.path] } ?? []) }
@@ -33,7 +31,6 @@ extension FolderMirror {
       copy = step.copy
       self.outcome = outcome
       if case .unchanged = step.operation.content { isUnchanged = true } else { isUnchanged = false }
-      if case .staged(let name) = step.operation.content { placedName = name } else { placedName = nil }
     }
   }
 
@@ -130,13 +127,11 @@ extension FolderMirror {
       pending.remove(item.path, item.entry.version.dot)
       unblock(item.path)
     }
-    for item in batches.flatMap(\.settled) where pending.isUnused(item.stagedName) { forgetFetch(item) }
+    for item in batches.flatMap(\.settled) { forgetFetch(item) }
     var deleted: [BytePath] = []
     for done in batches.flatMap(\.done) {
-      let key = FetchKey(path: done.item.path, dot: done.item.entry.version.dot)
+      // Mostly its staged file lies in the folder by now; where the disk held the bytes already, it was not needed.
       forgetFetch(done.item)
-      // Mostly it lies in the folder by now; where the disk held the wanted bytes already, it was not needed.
-      if let name = done.placedName, name != key.stagedName, pending.isUnused(name) { removeStagedFile(name) }
       host.report(done.entry.isDeleted ? .deleted(done.item.path) : .received(done.item.path))
       if done.entry.isDeleted { deleted.append(done.item.path) }
     }
