@@ -96,6 +96,7 @@ struct DiskOperation: Sendable {
     if let status, status.fingerprint != expected {
       // A crash after the change and before its record leaves the wanted file there already.
       if let fingerprint = try adopted(status, value) {
+        if case .staged(let name) = content { try volume.removeStaged(name) }
         return .applied(fingerprint: fingerprint, copyFingerprint: nil)
       }
       return .changedLocally

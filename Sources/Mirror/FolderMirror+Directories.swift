@@ -111,7 +111,15 @@ extension FolderMirror {
       let directories = candidates.filter(isEmptied).sorted { $0 > $1 }
       guard !directories.isEmpty else { return }
       let volume = self.volume
-      let isRemoved = await onPool(directories) { (try? volume.removeDirectory($0)) != nil }
+      let isRemoved = await onPool(directories) { directory in
+        do throws(SoftadastraError) {
+          try volume.removeDirectory(directory)
+          return true
+        } catch {
+          // Somebody was faster; those above it are looked at all the same.
+          return error.code == .notFound
+        }
+      }
       let removed = zip(directories, isRemoved).filter(\.1).map(\.0)
       for directory in removed { made.remove(directory) }
       candidates = Set(removed.map(\.parent))
