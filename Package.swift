@@ -141,7 +141,7 @@ let nodeTargets: [Target] = [
   tests(
     "Node",
     [
-      "SoftadastraCore", "SoftadastraNode", "Softadastra",
+      "SoftadastraCore", "SoftadastraNode", "Softadastra", "SoftadastraWAL",
       .product(name: "NIOCore", package: "swift-nio"),
       .product(name: "Logging", package: "swift-log"),
     ]),

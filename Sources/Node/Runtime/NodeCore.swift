@@ -74,6 +74,9 @@ actor NodeCore {
   var lastTick = TickResult()
   /// Grows with everything that needs memory for a while.
   var activity: UInt64 = 0
+  /// What the copy of the settings knows.
+  var copiedSequence: UInt64 = 0
+  var isCopyingSettings = false
   private var settledActivity: UInt64?
   private var hasGivenBack = false
 
@@ -103,6 +106,8 @@ actor NodeCore {
   // MARK: Life
 
   func start() async throws(SoftadastraError) {
+    await copySettings()
+    verifyLog()
     installHooks()
     try await recordStart()
     transport = Transport(identity: identity, logger: logger) { [weak self] event in
@@ -175,6 +180,7 @@ actor NodeCore {
     for waiter in settleWaiters.values { waiter.resume(returning: false) }
     settleWaiters.removeAll()
     broadcaster.finish()
+    await copySettings()
     await store.close()
   }
 
@@ -231,6 +237,7 @@ actor NodeCore {
   func tickEngine() {
     guard !isStopping else { return }
     giveBackMemoryWhenQuiet()
+    Task { await copySettings() }
     lastTick = replicator.tick()
   }
 

@@ -35,11 +35,13 @@ struct NodeFiles: Sendable {
         .conflict, "home", at: home.path, why: "its lock is \(error.why)",
         hint: "a node runs on it already; use another --home for a second one")
     }
+    try DamageRecovery(store: store, home: home).run()
     let identity = try loadIdentity(home, options)
     let settings = NodeSettings(store: store)
     if let group = try settings.loadGroup() { return NodeFiles(identity: identity, store: store, group: group) }
     let group = GroupState.create(random: SystemRandom())
     try store.waitBlocking(try store.commit([settings.groupMutation(group)]))
+    try SettingsCopy(of: store).write(to: home.settingsCopy)
     return NodeFiles(identity: identity, store: store, group: group)
   }
 
