@@ -9,9 +9,10 @@ public struct Home: Sendable, Hashable {
   /// A copy of what the log alone could not give back: see `SettingsCopy`.
   public var settingsCopy: String { "\(path)/settings.copy" }
   public var logDirectory: String { "\(path)/log" }
-  public var privateKey: String { "\(path)/identity/key.pem" }
-  public var certificate: String { "\(path)/identity/certificate.pem" }
+  /// Of the key and its certificate.
   public var identityDirectory: String { "\(path)/identity" }
+  /// While a copied home gets a key of its own.
+  public var newIdentityDirectory: String { "\(path)/identity.new" }
   /// Used when `--home` is given; else `$XDG_CONFIG_HOME/softadastra/config.toml`.
   public var configuration: String { "\(path)/config.toml" }
 }

@@ -32,7 +32,7 @@ public final class RunningNode: NodeService {
   public static func start(
     home: Home, options: NodeOptions, logger: Logger
   ) async throws(SoftadastraError) -> RunningNode {
-    let files = try NodeFiles.open(home, options, create: true)
+    let files = try await NodeFiles.open(home, options, create: true)
     let core = NodeCore(
       home: home, options: options, identity: files.identity, store: files.store, group: files.group, logger: logger)
     do throws(SoftadastraError) {
@@ -48,6 +48,7 @@ public final class RunningNode: NodeService {
       "listening on \(address)",
       isDiscovering ? "announcing itself on UDP port \(options.discoveryPort.value)" : "discovery is off",
     ]
+    notices += files.notices
     if let tail = files.store.log.tornTail { notices.append("the log was cut off in a write, as by a crash: \(tail)") }
     notices += try DamageRecovery.takeReport(from: files.store)
     let isAlone = await core.canInvite

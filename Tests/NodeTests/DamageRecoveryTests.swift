@@ -19,21 +19,25 @@ import Testing
     let base = FileManager.default.temporaryDirectory.path + "/softadastra-damage-\(UUID().uuidString.prefix(8))"
     defer { try? FileManager.default.removeItem(atPath: base) }
     try FileManager.default.createDirectory(atPath: base, withIntermediateDirectories: true)
-    let whole = base + "/whole"
-    var node = try await open(whole)
+    // In one directory all the time: elsewhere it would be a copy, which is another matter.
+    let home = base + "/home"
+    var node = try await open(home)
     for number in 0..<4 {
       _ = try await node.put(key: Array("key\(number)".utf8), value: Array("value \(number)".utf8), ifVersion: nil)
     }
     let before = try await node.node()
     await node.close()
     let file = "/log/0000000000000001.wal"
-    let bytes = try Data(contentsOf: URL(filePath: whole + file))
+    let bytes = try Data(contentsOf: URL(filePath: home + file))
+    let copy = try Data(contentsOf: URL(filePath: home + "/settings.copy"))
     let used = try #require(bytes.lastIndex { $0 != 0 }) + 1 - 36
     var replicas: Set<String> = [before.replica]
     var lost = 0
     for at in stride(from: 0, to: used, by: 11) {
-      let home = "\(base)/\(at)"
-      try FileManager.default.copyItem(atPath: whole, toPath: home)
+      for name in try FileManager.default.contentsOfDirectory(atPath: home + "/log") where name != "lock" {
+        try FileManager.default.removeItem(atPath: "\(home)/log/\(name)")
+      }
+      try copy.write(to: URL(filePath: home + "/settings.copy"))
       var spoilt = bytes
       spoilt[at] ^= 0x10
       try spoilt.write(to: URL(filePath: home + file))
@@ -56,7 +60,6 @@ import Testing
       #expect(try await node.get(key: Array("new".utf8)).size == 1)
       #expect(try await node.node().replica == now.replica)
       await node.close()
-      try FileManager.default.removeItem(atPath: home)
     }
     // One value at most each time, and only where the byte was of its record.
     #expect(lost > 0 && lost < used / 11)
