@@ -73,11 +73,13 @@ extension FolderMirror {
       mustFinish = false
       let batches = unfinished
       unfinished.removeAll()
-      let failure = batches.allSatisfy(\.done.isEmpty) ? nil : await barrier()
+      let durable = store.durableSequence
+      let needsBarrier = !batches.allSatisfy(\.done.isEmpty)
+      let failure = needsBarrier ? await barrier() : nil
       if let failure {
         for done in batches.flatMap(\.done) { blockItem(done.item, failure) }
       } else {
-        await record(batches)
+        await record(batches, needsBarrier ? [durableMark(durable)] : [])
       }
       finishing -= batches.count
       unfinishedCount -= batches.reduce(0) { $0 + $1.done.count + $1.settled.count }
@@ -101,11 +103,11 @@ extension FolderMirror {
     }
   }
 
-  private func record(_ batches: [Unfinished]) async {
+  private func record(_ batches: [Unfinished], _ mark: [Mutation]) async {
     do throws(SoftadastraError) {
       var last: CommitTicket?
       for batch in batches {
-        last = try store.commit(mutations(of: batch))
+        last = try store.commit(mutations(of: batch) + mark)
         // Only now: the batch may have decided about the winner, too.
         let absorbed = absorbedCopies(of: batch)
         if !absorbed.isEmpty { last = try store.commit(absorbed) }

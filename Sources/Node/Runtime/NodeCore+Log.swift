@@ -1,3 +1,4 @@
+internal import Glibc
 internal import Logging
 internal import SoftadastraCore
 internal import SoftadastraFS
@@ -31,6 +32,18 @@ extension NodeCore {
     }
   }
 
+  /// The machine was started since: it may have lost its power in between.
+  var isAnotherBoot: Bool {
+    guard let last = NodeSettings(store: store).boot(), let now = Boot.current() else { return false }
+    return last != now
+  }
+
+  /// Once every folder was checked; one that could not be is checked at the next start.
+  func rememberBoot() throws(SoftadastraError) {
+    guard stoppedFolders.isEmpty, let boot = Boot.current(), NodeSettings(store: store).boot() != boot else { return }
+    try store.commit([NodeSettings(store: store).bootMutation(boot)])
+  }
+
   /// What a checkpoint spared at the start is read while the node works.
   func verifyLog() {
     let store = self.store
@@ -47,5 +60,22 @@ extension NodeCore {
       case .failure(let error): logger.error("the log is not verified: \(error)")
       }
     }
+  }
+}
+
+/// What tells one start of the machine from another.
+enum Boot {
+  private static let place = "/proc/sys/kernel/random/boot_id"
+  private static let maxBytes = 64
+
+  /// Nil where the system does not say.
+  static func current() -> String? {
+    let descriptor = open(place, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { return nil }
+    defer { close(descriptor) }
+    var bytes = [UInt8](repeating: 0, count: maxBytes)
+    let count = read(descriptor, &bytes, bytes.count)
+    guard count > 0 else { return nil }
+    return String(decoding: bytes[..<count].prefix { $0 > 0x20 }, as: UTF8.self)
   }
 }

@@ -81,6 +81,8 @@ actor NodeCore {
   /// What the copy of the settings knows.
   var copiedSequence: UInt64 = 0
   var isCopyingSettings = false
+  /// While folders are started that were mirrored last before the machine was.
+  var isAfterPowerLoss = false
   private var settledActivity: UInt64?
   private var hasGivenBack = false
 
@@ -138,7 +140,10 @@ actor NodeCore {
     for address in options.peers.value + NodeSettings(store: store).peerAddresses() { addStatic(address) }
     if let invite = NodeSettings(store: store).loadPendingJoin() { joining = JoinAttempt(invite: invite) }
     updateDialTargets()
+    isAfterPowerLoss = isAnotherBoot
     for folder in NodeSettings(store: store).folders() { await resume(folder) }
+    isAfterPowerLoss = false
+    try rememberBoot()
     ticker = Task { [weak self] in
       while !Task.isCancelled {
         guard (try? await Task.sleep(for: .seconds(5))) != nil, let self else { return }
