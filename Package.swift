@@ -121,6 +121,9 @@ let nodeTargets: [Target] = [
     ]),
   .executableTarget(
     name: "softadastra", dependencies: ["SoftadastraCLI"], path: "Sources/softadastra", swiftSettings: house),
+  .executableTarget(
+    name: "softadastra-crashes", dependencies: ["SoftadastraCore", "SoftadastraCLI", "TestSupport", "CLinux"],
+    path: "Tests/Crashes", swiftSettings: house),
   tests(
     "Transport",
     [
@@ -142,7 +145,7 @@ let nodeTargets: [Target] = [
   tests(
     "Node",
     [
-      "SoftadastraCore", "SoftadastraNode", "Softadastra",
+      "SoftadastraCore", "SoftadastraNode", "Softadastra", "SoftadastraWAL",
       .product(name: "NIOCore", package: "swift-nio"),
       .product(name: "Logging", package: "swift-log"),
     ]),

@@ -205,7 +205,7 @@ extension FolderMirror {
     var copied = PendingTree.Item(path: copy.path, entry: copy.entry, origins: item.origins, content: item.content)
     copied.stagedName = item.stagedName
     copied.isDerived = true
-    queue(copied, from: nil, 0, &batch.mutations, &receipt)
+    queue(copied, from: nil, 0, &batch.records, &receipt)
     var done = item
     // Not so if the copy is recorded at this very moment: then it is here, and its senders are told of it alone.
     if let there = pending[copy.path, copy.entry.version.dot], item.origins.allSatisfy(there.origins.contains) {

@@ -21,8 +21,6 @@ extension FolderMirror {
     let outcome: DiskOperation.Outcome
     /// Only mode and mtime were set.
     let isUnchanged: Bool
-    /// The staged file that now lies in the folder.
-    let placedName: String?
 
     /// What no other loop may work on meanwhile.
     var paths: [BytePath] { [item.path] + (copy.map { [$0.path] } ?? []) }
@@ -33,7 +31,6 @@ extension FolderMirror {
       copy = step.copy
       self.outcome = outcome
       if case .unchanged = step.operation.content { isUnchanged = true } else { isUnchanged = false }
-      if case .staged(let name) = step.operation.content { placedName = name } else { placedName = nil }
     }
   }
 
@@ -42,10 +39,11 @@ extension FolderMirror {
     var done: [Done] = []
     /// What stays as it is on disk, under another version. The fingerprint may be noted anew until it is recorded.
     var kept: [(path: BytePath, entry: FileEntry)] = []
-    var mutations: [Mutation] = []
+    /// Of conflict copies that are wanted now.
+    var records = RemoteRecords()
     var settled: [PendingTree.Item] = []
 
-    var isEmpty: Bool { done.isEmpty && kept.isEmpty && mutations.isEmpty && settled.isEmpty }
+    var isEmpty: Bool { done.isEmpty && kept.isEmpty && records.mutations.isEmpty && settled.isEmpty }
   }
 
   func finish(_ batch: Unfinished) {
@@ -76,11 +74,13 @@ extension FolderMirror {
       mustFinish = false
       let batches = unfinished
       unfinished.removeAll()
-      let failure = batches.allSatisfy(\.done.isEmpty) ? nil : await barrier()
+      let durable = store.durableSequence
+      let needsBarrier = !batches.allSatisfy(\.done.isEmpty)
+      let failure = needsBarrier ? await barrier() : nil
       if let failure {
         for done in batches.flatMap(\.done) { blockItem(done.item, failure) }
       } else {
-        await record(batches)
+        await record(batches, needsBarrier ? [durableMark(durable)] : [])
       }
       finishing -= batches.count
       unfinishedCount -= batches.reduce(0) { $0 + $1.done.count + $1.settled.count }
@@ -104,11 +104,11 @@ extension FolderMirror {
     }
   }
 
-  private func record(_ batches: [Unfinished]) async {
+  private func record(_ batches: [Unfinished], _ mark: [Mutation]) async {
     do throws(SoftadastraError) {
       var last: CommitTicket?
       for batch in batches {
-        last = try store.commit(mutations(of: batch))
+        last = try store.commit(mutations(of: batch) + mark)
         // Only now: the batch may have decided about the winner, too.
         let absorbed = absorbedCopies(of: batch)
         if !absorbed.isEmpty { last = try store.commit(absorbed) }
@@ -120,6 +120,7 @@ extension FolderMirror {
       for item in batches.flatMap({ $0.settled + $0.done.map(\.item) }) { blockItem(item, error) }
       return
     }
+    for batch in batches { pending.recorded(batch.records.items) }
     var origins: [(peer: NodeID, sequence: UInt64)] = []
     for item in batches.flatMap({ $0.settled + $0.done.map(\.item) }) {
       // Others may have sent the same meanwhile: what is in the tree now counts, not the copy that was taken.
@@ -137,7 +138,7 @@ extension FolderMirror {
     for item in batches.flatMap(\.settled) { forgetFetch(item) }
     var deleted: [BytePath] = []
     for done in batches.flatMap(\.done) {
-      if let name = done.placedName { staged.remove(name) }
+      // Mostly its staged file lies in the folder by now; where the disk held the bytes already, it was not needed.
       forgetFetch(done.item)
       host.report(done.entry.isDeleted ? .deleted(done.item.path) : .received(done.item.path))
       if done.entry.isDeleted { deleted.append(done.item.path) }
@@ -154,7 +155,7 @@ extension FolderMirror {
       let key = StoreKey.file(folder, path)
       return entry.mutation(key: key, tag: store.summary(key)?.tag ?? 0)
     }
-    mutations += batch.mutations
+    mutations += batch.records.mutations
     for done in batch.done {
       let path = done.item.path
       let key = StoreKey.file(folder, path)

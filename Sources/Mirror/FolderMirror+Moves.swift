@@ -86,7 +86,7 @@ extension FolderMirror {
   // MARK: Both sides
 
   /// The entries of a rename: the same on every node that starts from the same tree.
-  private func moveMutations(
+  func moveMutations(
     _ source: [(BytePath, EntrySummaryAndVersion)], from: BytePath, to: BytePath, version: Version, rootTag: UInt64
   ) -> [Mutation] {
     var mutations: [Mutation] = []
@@ -113,7 +113,7 @@ extension FolderMirror {
     Version(vector: vector, dot: version.dot, stamp: version.stamp, author: version.author)
   }
 
-  private func moveDigest(_ source: [(BytePath, EntrySummaryAndVersion)], below from: BytePath) -> ContentHash {
+  func moveDigest(_ source: [(BytePath, EntrySummaryAndVersion)], below from: BytePath) -> ContentHash {
     var writer = ByteWriter(capacity: source.count * 48)
     for (path, item) in source {
       guard let version = item.version else { continue }
@@ -153,16 +153,26 @@ extension FolderMirror {
     defer { endMove([from, to]) }
     let volume = self.volume
     let expected = source[0].1.tag
+    let intent = MoveIntent(version: change.version, record: record)
+    do throws(SoftadastraError) {
+      try await begin(intent)
+    } catch {
+      if !error.isAboutResources { halt(error) }
+      return false
+    }
     let moved: FileStatus? = await pool.run {
       guard let before = try? volume.status(from), before.fingerprint == expected else { return nil }
       guard let after = try? volume.move(from, to: to) else { return nil }
       try? volume.barrier()
       return after
     }
-    guard let moved else { return false }
+    guard let moved else {
+      commitLocal([.erase(key: intent.key(folder))])
+      return false
+    }
     let mutations = moveMutations(source, from: from, to: to, version: change.version, rootTag: moved.fingerprint)
     do throws(SoftadastraError) {
-      try await store.wait(try store.commit(mutations))
+      try await store.wait(try store.commit(mutations + [.erase(key: intent.key(folder))]))
     } catch {
       halt(error)
       return false

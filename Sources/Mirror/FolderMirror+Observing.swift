@@ -294,7 +294,9 @@ extension FolderMirror {
   func commitLocal(_ mutations: [Mutation]) -> CommitTicket? {
     guard !mutations.isEmpty else { return nil }
     do throws(SoftadastraError) {
-      return try store.commit(mutations)
+      let ticket = try store.commit(mutations)
+      markDurableSoon()
+      return ticket
     } catch {
       guard error.isAboutResources else {
         halt(error)

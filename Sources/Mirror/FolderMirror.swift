@@ -21,6 +21,8 @@ public actor FolderMirror {
     public var firstRequest: UInt64
     /// Percent of the filesystem that content from peers leaves free.
     public var minFreePercent = 0
+    /// The machine was started anew since this folder was mirrored last: what was not yet durable then is checked.
+    public var isAfterPowerLoss = false
 
     /// The low bits of a request number count; those above are the folder's.
     public static let requestBits: UInt64 = 40
@@ -97,6 +99,8 @@ public actor FolderMirror {
   /// Applying waits for what is unfinished, or has nothing more to do.
   var mustFinish = false
   var lastBarrier: UInt64 = 0
+  /// A durable mark comes in a while.
+  var isMarkDue = false
   var isApplying = false
   var held: [CheckedContinuation<Void, Never>] = []
 
@@ -144,6 +148,8 @@ public actor FolderMirror {
   public func start() async throws(SoftadastraError) {
     isRunning = true
     try loadPending()
+    try await finishInterruptedMoves()
+    try await healAfterPowerLoss()
     try await recoverStaging()
     Task { await self.observeLoop() }
     Task { await self.applyLoop() }

@@ -32,6 +32,8 @@ public enum MirrorEvent: Sendable, Hashable {
   case conflict(BytePath, copy: BytePath)
   /// It was deleted by one and edited by another: the edit stays.
   case kept(BytePath)
+  /// A power loss damaged it: what was left of it is in the archive, and it comes again.
+  case healed(BytePath)
   case blocked(BytePath, SoftadastraError)
 }
 

@@ -6,6 +6,8 @@ public struct Home: Sendable, Hashable {
   /// 0700: whoever may enter it may control the node.
   public var controlSocket: String { "\(path)/control/socket" }
   public var controlDirectory: String { "\(path)/control" }
+  /// A copy of what the log alone could not give back: see `SettingsCopy`.
+  public var settingsCopy: String { "\(path)/settings.copy" }
   public var logDirectory: String { "\(path)/log" }
   /// Of the key and its certificate.
   public var identityDirectory: String { "\(path)/identity" }

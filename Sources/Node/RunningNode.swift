@@ -49,7 +49,8 @@ public final class RunningNode: NodeService {
       isDiscovering ? "announcing itself on UDP port \(options.discoveryPort.value)" : "discovery is off",
     ]
     notices += files.notices
-    notices += files.store.log.damage.map { "the log is damaged: \($0); run softadastra wal verify" }
+    if let tail = files.store.log.tornTail { notices.append("the log was cut off in a write, as by a crash: \(tail)") }
+    notices += try DamageRecovery.takeReport(from: files.store)
     let isAlone = await core.canInvite
     return RunningNode(core: core, listenAddress: address, startupNotices: notices, canInvite: isAlone)
   }

@@ -13,6 +13,8 @@ final class Maintenance: Sendable {
     var isRunning = false
     var checkpointedBytes: UInt64 = 0
     var notBefore: UInt64 = 0
+    /// The log is damaged below what this life read: no more checkpoints.
+    var isSuspended = false
   }
 
   /// Held for the whole of a compaction, a checkpoint or the closing; true when closed.
@@ -96,7 +98,7 @@ extension Store {
   }
 
   private func writeCheckpoint() throws(SoftadastraError) {
-    guard let wal, let disk else { return }
+    guard let wal, let disk, !maintenance.progress.withLock({ $0.isSuspended }) else { return }
     // The tail under the lock: whatever is not applied yet lies behind it.
     let (replay, segments, bytes) = state.withLock { _ in (wal.tail, wal.segments, wal.byteCount) }
     let name = CheckpointHead.temporaryName
@@ -147,6 +149,34 @@ extension Store {
       state.cache.removeAll()
       state.index.giveBackMemory()
     }
+  }
+
+  /// Makes a log that was found damaged at opening sound again, with what can be read of it; returns the names of the
+  /// copies of the damaged segments. Blocks.
+  public func mendLog() throws(SoftadastraError) -> [String] {
+    guard let wal else { return [] }
+    var copies: [String] = []
+    try exclusively { () throws(SoftadastraError) in
+      copies = try wal.mend { positions in
+        state.withLock { state in for position in positions { state.move(position) } }
+      }
+    }
+    return copies
+  }
+
+  /// Reads the part of the log that a checkpoint stood for at opening. If that is damaged, the checkpoint goes: the next
+  /// opening reads the whole log, and finds what is missing. Blocks; lines for people.
+  public func verifyUnread() throws(SoftadastraError) -> [String] {
+    guard let wal, let disk else { return [] }
+    let damage = try wal.verifyUnread()
+    if !damage.isEmpty {
+      try exclusively { () throws(SoftadastraError) in
+        try? disk.remove(CheckpointHead.fileName)
+        // None may take its place in this life: what it stands for cannot be read.
+        maintenance.progress.withLock { $0.isSuspended = true }
+      }
+    }
+    return damage.map(\.description)
   }
 
   /// Reads the whole log and checks every record. Blocks.

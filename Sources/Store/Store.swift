@@ -200,6 +200,6 @@ public final class Store: Sendable {
     guard let wal else { return StoreLogInfo(path: "", segments: 0, bytes: 0, lastSequence: lastSequence) }
     return StoreLogInfo(
       path: wal.location, segments: wal.segmentCount, bytes: wal.byteCount, lastSequence: wal.lastSequence,
-      damage: wal.damage.map(\.description))
+      damage: wal.damage.map(\.description), tornTail: wal.tornTail.map(\.description))
   }
 }

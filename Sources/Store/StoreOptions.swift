@@ -46,12 +46,17 @@ public struct StoreLogInfo: Sendable, Hashable {
   public var lastSequence: UInt64
   /// Places where the log was found damaged at opening, as lines for people.
   public var damage: [String]
+  /// What was cut at opening, as a line for people: a write that a crash interrupted.
+  public var tornTail: String?
 
-  public init(path: String, segments: Int, bytes: UInt64, lastSequence: UInt64, damage: [String] = []) {
+  public init(
+    path: String, segments: Int, bytes: UInt64, lastSequence: UInt64, damage: [String] = [], tornTail: String? = nil
+  ) {
     self.path = path
     self.segments = segments
     self.bytes = bytes
     self.lastSequence = lastSequence
     self.damage = damage
+    self.tornTail = tornTail
   }
 }

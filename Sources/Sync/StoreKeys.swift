@@ -9,6 +9,7 @@ public import SoftadastraCore
 // | `f` folder u64be `p` path                   | file, directory or symlink: synced and local tree        |
 // | `f` folder u64be `m` sequence-ordered name  | move record, a hint that lets a receiver rename once     |
 // | `R` folder u64be path                       | remote tree: known, not yet applied                      |
+// | `M` folder u64be replica u64be counter u64be | remote rename that is being done on disk                |
 // | `C` replica u64be space                     | how far that replica's feed of the space is known here   |
 // | `A` node (32) space                         | how far that node has applied our feed of the space      |
 // | `W` space                                   | watermark of the space                                   |
@@ -21,6 +22,7 @@ public enum Namespace {
   public static let values = UInt8(ascii: "v")
   public static let file = UInt8(ascii: "f")
   public static let remote = UInt8(ascii: "R")
+  public static let moveIntent = UInt8(ascii: "M")
   public static let cursor = UInt8(ascii: "C")
   public static let appliedBy = UInt8(ascii: "A")
   public static let watermark = UInt8(ascii: "W")
@@ -56,6 +58,14 @@ public enum StoreKey {
 
   public static func isMove(_ key: [UInt8]) -> Bool {
     key.count == 26 && key[0] == Namespace.file && key[9] == moveMark
+  }
+
+  public static func moveIntent(_ folder: FolderID, _ dot: Dot) -> [UInt8] {
+    moveIntentPrefix(folder) + bigEndian(dot.replica.rawValue) + bigEndian(dot.counter)
+  }
+
+  public static func moveIntentPrefix(_ folder: FolderID) -> [UInt8] {
+    [Namespace.moveIntent] + folder.bigEndianBytes
   }
 
   public static func remote(_ folder: FolderID, _ path: BytePath) -> [UInt8] {

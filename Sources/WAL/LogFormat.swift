@@ -29,6 +29,10 @@ internal import SoftadastraCore
 // | 34     | 2     | reserved      | 0                                                                      |
 // | 36     | n     | payload       |                                                                        |
 //
+// Kind 255 is the log's own: the end mark, an empty record with the next sequence, which a log writes behind its last
+// record when it is closed, and overwrites with zeros when it is opened. It is a group of its own: with it, bad bytes
+// in the last group are damage too.
+//
 // A group is what one sync made durable. Since group n+1 is written only after the sync of group n returned, a
 // record whose group starts at g proves that every sequence below g had reached the disk: bytes missing there were
 // lost later, which is damage, and not a write that a power cut interrupted.
@@ -94,6 +98,7 @@ struct SegmentHeader: Equatable {
 struct RecordHeader: Equatable {
   static let byteCount = 36
   static let continuesFlag: UInt8 = 1
+  static let endMarkKind: UInt8 = 255
 
   var length: UInt32
   var mark: UInt32
@@ -103,6 +108,7 @@ struct RecordHeader: Equatable {
   var flags: UInt8
 
   var continues: Bool { flags & Self.continuesFlag != 0 }
+  var isEndMark: Bool { kind == Self.endMarkKind }
   var total: Int { Self.byteCount + Int(length) }
 
   /// Writes all but checksum, mark and group, which `seal` adds once the group is known.
@@ -123,6 +129,17 @@ struct RecordHeader: Equatable {
     record.storeBytes(of: group.littleEndian, toByteOffset: 24, as: UInt64.self)
     let sum = Checksum.xxh3(UnsafeRawBufferPointer(start: record + 8, count: total - 8))
     record.storeBytes(of: sum.littleEndian, as: UInt64.self)
+  }
+
+  /// What a closed log ends with.
+  static func endMark(sequence: UInt64, mark: UInt32) -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: byteCount)
+    let head = RecordHeader(length: 0, mark: mark, sequence: sequence, group: sequence, kind: endMarkKind, flags: 0)
+    bytes.withUnsafeMutableBytes { bytes in
+      head.write(to: bytes.baseAddress!)
+      seal(bytes.baseAddress!, total: byteCount, mark: mark, group: sequence)
+    }
+    return bytes
   }
 
   /// The record at `offset`, if its bytes are there and its checksum holds. With a nil mark, any segment's.
@@ -156,6 +173,8 @@ enum SegmentName {
   static let suffix = ".wal"
   static let freeSuffix = ".free"
   static let temporarySuffix = ".new"
+  /// Of copies of damaged segments, kept for people to look at.
+  static let damagedSuffix = ".damaged"
 
   static func of(_ first: UInt64) -> String { digits(first) + suffix }
   static func free(_ number: UInt64) -> String { digits(number) + freeSuffix }

@@ -10,7 +10,9 @@ struct LogReading {
   private(set) var next: UInt64 = 1
   private(set) var usedBytes: UInt64 = 0
   /// The last segment, if records may be appended to it.
-  private(set) var active: (segment: Segment, end: Int, hasRubbish: Bool)?
+  private(set) var active: (segment: Segment, end: Int, hasRubbish: Bool, hasEndMark: Bool)?
+  /// Segments below this index were not read: a checkpoint stands for them.
+  private(set) var readFrom = 0
   private var headless: Set<UInt64> = []
 
   init(disk: any Disk) throws(SoftadastraError) {
@@ -24,8 +26,11 @@ struct LogReading {
         free.append(name)
       } else if name.hasSuffix(SegmentName.temporarySuffix) {
         leftovers.append(name)
+      } else if name.hasSuffix(SegmentName.damagedSuffix) {
+        report.setAside.append(name)
       }
     }
+    report.setAside.sort()
     free.sort()
     for (first, name) in found.sorted(by: { $0.0 < $1.0 }) {
       if first <= covered {
@@ -48,6 +53,7 @@ struct LogReading {
 
   mutating func run(from: WALPosition?, replay: (WALRecord) throws(SoftadastraError) -> Void) throws(SoftadastraError) {
     let start = from.flatMap { from in segments.lastIndex { $0.first <= from.sequence } } ?? 0
+    readFrom = start
     for segment in segments[..<start] { usedBytes += try segment.file.size() }
     var buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 0, alignment: 16)
     defer { buffer.deallocate() }
@@ -88,7 +94,9 @@ struct LogReading {
       if isDamaged {
         segments[index] = Segment(name: segment.name, header: segment.header, file: segment.file, isDamaged: true)
       }
-      if limit == nil, !isDamaged, !segment.header.isCompacted { active = (segment, scan.end, scan.hasRubbish) }
+      if limit == nil, !isDamaged, !segment.header.isCompacted {
+        active = (segment, scan.end, scan.hasRubbish, scan.hasEndMark)
+      }
     }
     report.lastSequence = next - 1
   }

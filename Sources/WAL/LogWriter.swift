@@ -85,6 +85,7 @@ final class LogWriter: @unchecked Sendable {
     case .retry: recover(nil)
     case .stop:
       if unsyncedBytes > 0 { syncNow() }
+      markEnd()
       finish()
       isFinished = true
       return false
@@ -289,6 +290,21 @@ final class LogWriter: @unchecked Sendable {
     for waiter in done { waiter.continuation.resume(returning: .success(())) }
     log.monitor.notify()
     for callback in callbacks { callback(last) }
+  }
+
+  /// Proves to the next reader that everything before it had been durable: bad bytes there are damage then, and no torn
+  /// tail. Only evidence: a log without it is as good as one that was cut off.
+  private func markEnd() {
+    let place = log.monitor.withLock { state -> (offset: Int, sequence: UInt64)? in
+      guard case .closing = state.status, state.tailSegment == planned, state.held.isEmpty, state.queue.isEmpty,
+        synced + 1 == state.nextSequence, synced >= segment.first
+      else { return nil }
+      return (state.tailOffset, state.nextSequence)
+    }
+    guard let place else { return }
+    let mark = RecordHeader.endMark(sequence: place.sequence, mark: segment.header.mark)
+    guard (try? segment.file.write(at: UInt64(place.offset), mark)) != nil else { return }
+    try? segment.file.sync()
   }
 
   private func finish() {

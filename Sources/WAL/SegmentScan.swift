@@ -12,8 +12,10 @@ struct SegmentScan {
   private(set) var end: Int
   /// The sequence that should come next.
   private(set) var next: UInt64
-  /// Something else than zeros lies behind `end`.
+  /// Something else than zeros lies behind `end`, and behind the end mark if there is one.
   private(set) var hasRubbish = false
+  /// The log was closed: the end mark lies at `end`.
+  private(set) var hasEndMark = false
   /// Heads of a batch whose last record has not been seen.
   private var open: [(offset: Int, head: RecordHeader)] = []
   private var newestGroup: UInt64?
@@ -34,6 +36,12 @@ struct SegmentScan {
     var at = end
     while true {
       if let head = accepted(bytes, at), head.sequence == next || header.isCompacted {
+        if head.isEndMark, limit == nil {
+          try flush(at, deliver)
+          hasEndMark = true
+          hasRubbish = usedEnd(bytes, from: at + head.total) > at + head.total
+          return
+        }
         open.append((at, head))
         at += head.total
         next = head.sequence + 1

@@ -48,10 +48,12 @@ public struct WALDamage: Sendable, Hashable, CustomStringConvertible {
 }
 
 /// The incomplete group at the end of a log that was cut: never acknowledged to anybody.
-public struct WALTornTail: Sendable, Hashable {
+public struct WALTornTail: Sendable, Hashable, CustomStringConvertible {
   public var segment: String
   public var offset: UInt64
   public var byteCount: UInt64
+
+  public var description: String { "\(segment): \(byteCount) bytes of an incomplete end at offset \(offset)" }
 }
 
 /// What a look through the whole log found.
@@ -63,6 +65,8 @@ public struct WALReport: Sendable, Hashable {
   public var lastSequence: UInt64 = 0
   public var tornTail: WALTornTail?
   public var damage: [WALDamage] = []
+  /// Files with damaged segments as they were, kept aside when they were mended.
+  public var setAside: [String] = []
 
   public init() {}
 }

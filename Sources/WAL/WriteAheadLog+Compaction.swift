@@ -88,10 +88,11 @@ extension WriteAheadLog {
   }
 
   /// Puts one file in the place of the run's segments.
-  private func install(_ run: inout CompactionRun, _ moved: ([WALPosition]) -> Void) throws(SoftadastraError) -> UInt64
-  {
+  func install(
+    _ run: inout CompactionRun, evenIfUnchanged: Bool = false, _ moved: ([WALPosition]) -> Void
+  ) throws(SoftadastraError) -> UInt64 {
     defer { run = CompactionRun() }
-    guard let first = run.segments.first, run.segments.count > 1 || run.dropped > 0 else { return 0 }
+    guard let first = run.segments.first, run.segments.count > 1 || run.dropped > 0 || evenIfUnchanged else { return 0 }
     // What superseded the dropped records must not be lost while they are gone.
     try sync()
 

@@ -31,7 +31,12 @@ extension WriteAheadLog {
     var filled = 0
     if let active = reading.active {
       // Whatever a crash left behind the last whole batch must not come to life behind new records.
-      if active.hasRubbish { try active.segment.file.truncate(to: UInt64(active.end)) }
+      if active.hasRubbish {
+        try active.segment.file.truncate(to: UInt64(active.end))
+      } else if active.hasEndMark {
+        try active.segment.file.write(
+          at: UInt64(active.end), [UInt8](repeating: 0, count: RecordHeader.byteCount))
+      }
       try active.segment.file.sync()
       state.tailOffset = active.end
       filled = active.hasRubbish ? active.end : Int(clamping: try active.segment.file.size())
@@ -39,7 +44,7 @@ extension WriteAheadLog {
       let header = SegmentHeader(incarnation: random.next(), first: reading.next)
       if let old = state.segments.firstIndex(where: { $0.first == header.first }) {
         // Nothing of it could be read; kept for people to look at.
-        try disk.rename(state.segments[old].name, to: state.segments[old].name + ".damaged")
+        try disk.rename(state.segments[old].name, to: state.segments[old].name + SegmentName.damagedSuffix)
         state.segments.remove(at: old)
       }
       state.segments.append(try createSegment(disk, random, header, reusing: nil))
@@ -50,7 +55,7 @@ extension WriteAheadLog {
     state.tailSegment = active.first
     let log = WriteAheadLog(
       disk: disk, options: options, random: random, lock: lock, state: state, damage: reading.report.damage,
-      tornTail: reading.report.tornTail)
+      tornTail: reading.report.tornTail, unread: reading.segments[..<reading.readFrom].map(\.first))
     let writer = LogWriter(log: log, segment: active, filled: filled, synced: reading.next - 1)
     switch options.writer {
     case .thread:

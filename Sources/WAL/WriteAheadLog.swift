@@ -71,11 +71,13 @@ public final class WriteAheadLog: Sendable {
   public let damage: [WALDamage]
   /// What was cut at opening: no acknowledged record.
   public let tornTail: WALTornTail?
+  /// First sequences of the segments that were not read at opening: a checkpoint stood for them.
+  let unread: [UInt64]
   public var location: String { disk.location }
 
   init(
     disk: any Disk, options: WALOptions, random: any RandomSource, lock: any DiskLock, state: State,
-    damage: [WALDamage], tornTail: WALTornTail?
+    damage: [WALDamage], tornTail: WALTornTail?, unread: [UInt64]
   ) {
     self.disk = disk
     self.options = options
@@ -85,6 +87,7 @@ public final class WriteAheadLog: Sendable {
     completedSequence = Atomic(state.completed)
     self.damage = damage
     self.tornTail = tornTail
+    self.unread = unread
   }
 
   /// Gives the records consecutive sequences and hands them to the writer.
@@ -103,6 +106,7 @@ public final class WriteAheadLog: Sendable {
       guard payload.bytes.count <= Self.maxPayloadBytes else {
         throw refuse("a record of \(payload.bytes.count) bytes; the limit is \(Self.maxPayloadBytes)")
       }
+      guard payload.kind != RecordHeader.endMarkKind else { throw refuse("kind \(payload.kind) is the log's own") }
       total += RecordHeader.byteCount + payload.bytes.count
     }
     guard total <= Self.maxBatchBytes else {

@@ -10,7 +10,9 @@ struct LogVerifyCommand: AsyncParsableCommand {
     abstract: "Read the whole log and check every record.",
     discussion: """
       Changes nothing. Exits with 1 when the log is damaged; each damage is named with its segment and offset. An \
-      incomplete end, as a crash leaves it, is no damage: it was never acknowledged to anybody.
+      incomplete end, as a crash leaves it, is no damage: it was never acknowledged to anybody. A node that starts on \
+      a damaged log mends it: it keeps what can be read, a copy of the damaged segments, and compares its folders and \
+      values with its peers anew.
 
       Example:
         softadastra wal verify
@@ -34,6 +36,8 @@ struct LogVerifyCommand: AsyncParsableCommand {
     /// Bytes of an incomplete end.
     var tornBytes: UInt64
     var damage: [Damage]
+    /// Copies of damaged segments, kept when the log was mended.
+    var setAside: [String]
 
     init(_ log: WALReport) {
       sound = log.damage.isEmpty
@@ -42,6 +46,7 @@ struct LogVerifyCommand: AsyncParsableCommand {
       bytes = log.bytes
       lastSequence = log.lastSequence
       tornBytes = log.tornTail?.byteCount ?? 0
+      setAside = log.setAside
       damage = log.damage.map {
         Damage(
           segment: $0.segment, offset: $0.offset, bytes: $0.byteCount, firstMissing: $0.missing?.lowerBound,
@@ -67,15 +72,14 @@ struct LogVerifyCommand: AsyncParsableCommand {
       Output.result(
         "\(verdict): \(log.records) records in \(what), \(Quantity.bytes(log.bytes)), last sequence \(log.lastSequence)"
       )
-      if let tail = log.tornTail {
-        Output.result("\(tail.segment): \(tail.byteCount) bytes of an incomplete end at offset \(tail.offset)")
-      }
+      if let tail = log.tornTail { Output.result(tail.description) }
+      for name in log.setAside { Output.result("\(name): a damaged segment as it was, kept when the log was mended") }
       for damage in log.damage { Output.result(damage.description) }
     }
     if !log.damage.isEmpty {
       throw CommandFailure(
         "the log in \(BytePath.escape(home.logDirectory.utf8)) is damaged in \(log.damage.count) places",
-        hint: "keep a copy of the directory; check the disk")
+        hint: "the next start says what can be saved, and keeps the damaged segments; check the disk")
     }
   }
 

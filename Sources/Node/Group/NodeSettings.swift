@@ -123,6 +123,28 @@ struct NodeSettings: Sendable {
       Array(all.prefix(Self.maxKnownAddresses).joined(separator: "\n").utf8))
   }
 
+  // MARK: The boot of the machine in which the folders were mirrored last
+
+  private static let boot = "boot"
+
+  func boot() -> String? { (try? value(Self.boot)).flatMap { $0 }.map { String(decoding: $0, as: UTF8.self) } }
+  func bootMutation(_ boot: String) -> Mutation { put(Self.boot, Array(boot.utf8)) }
+
+  // MARK: What was found damaged and is not told yet
+
+  private static let damageReport = "damage-report"
+
+  func damageReport() -> [String] {
+    let bytes = (try? value(Self.damageReport)) ?? []
+    return bytes.split(separator: UInt8(ascii: "\n")).map { String(decoding: $0, as: UTF8.self) }
+  }
+
+  func damageReportMutation(_ lines: [String]) -> Mutation {
+    put(Self.damageReport, Array(lines.joined(separator: "\n").utf8))
+  }
+
+  func damageReportRemoval() -> Mutation { .erase(key: StoreKey.setting(Self.damageReport)) }
+
   // MARK: What archived versions age by
 
   private static let agingPrefix = "versions-clock/"

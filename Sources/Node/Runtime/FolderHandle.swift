@@ -29,7 +29,7 @@ final class FolderHandle: Sendable {
     id: FolderID, index: UInt64, name: String, path: String, mode: MirrorMode, group: GroupState, author: AuthorTag,
     store: Store,
     pool: WorkerPool, time: any TimeSource, host: MirrorHost, rescanSeconds: Int, fullScan: Bool,
-    minFreePercent: Int, versions: VersionsPolicy
+    minFreePercent: Int, versions: VersionsPolicy, isAfterPowerLoss: Bool
   ) async throws(SoftadastraError) {
     self.id = id
     self.name = name
@@ -43,6 +43,7 @@ final class FolderHandle: Sendable {
       granularityNanoseconds: volume.timestampGranularityNanoseconds,
       firstRequest: index << FolderMirror.Configuration.requestBits | 1)
     configuration.minFreePercent = minFreePercent
+    configuration.isAfterPowerLoss = isAfterPowerLoss
     mirror = FolderMirror(
       configuration: configuration, volume: volume, store: store, hasher: ContentHasher(secret: group.hashSecret),
       pool: pool, time: time, host: host)
@@ -93,6 +94,7 @@ final class FolderHandle: Sendable {
     upkeep.stop()
     events.finish()
     for task in tasks.withLock({ $0 }) { task.cancel() }
+    await mirror.markDurable()
     await mirror.stop()
   }
 }

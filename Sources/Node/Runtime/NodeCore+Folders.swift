@@ -160,7 +160,8 @@ extension NodeCore {
       mode: MirrorMode(rawValue: folder.mode) ?? .sendReceive,
       group: group, author: author, store: store, pool: pool, time: time, host: host(folder.id, name),
       rescanSeconds: options.rescanSeconds.value, fullScan: fullScan,
-      minFreePercent: options.minFreePercent.value, versions: options.versionsPolicy)
+      minFreePercent: options.minFreePercent.value, versions: options.versionsPolicy,
+      isAfterPowerLoss: isAfterPowerLoss)
     stoppedFolders[folder.id] = nil
     folders[folder.id] = handle
     await replicator.add(handle.mirror)
@@ -190,7 +191,12 @@ extension NodeEvent {
     case .conflict(let path, let copy):
       self.init("conflict", folder: folder, path: path.description, message: "kept as \(copy)")
     case .kept(let path):
-      self.init("kept", folder: folder, path: path.description, message: "one deleted it, another edited it: the edit stays")
+      self.init(
+        "kept", folder: folder, path: path.description, message: "one deleted it, another edited it: the edit stays")
+    case .healed(let path):
+      self.init(
+        "healed", folder: folder, path: path.description,
+        message: "a power loss damaged it: what was left is in the archive, and it is fetched again")
     case .blocked(let path, let error):
       self.init("blocked", folder: folder, path: path.description, message: error.why)
     }

@@ -47,7 +47,9 @@ extension NodeCore {
       mutations.append(.erase(key: key))
     }
     for folder in running { own.append((FolderRecord.storeKey(folder.id), FolderRecord(name: folder.name).encoded())) }
-    for namespace in [Namespace.group, Namespace.file, Namespace.remote, Namespace.cursor, Namespace.watermark] {
+    for namespace in [
+      Namespace.group, Namespace.file, Namespace.remote, Namespace.moveIntent, Namespace.cursor, Namespace.watermark,
+    ] {
       forEachKey([namespace]) { key, _ in mutations.append(.erase(key: key)) }
     }
     mutations.append(NodeSettings(store: store).groupMutation(new))

@@ -78,6 +78,11 @@ actor NodeCore {
   var lastTick = TickResult()
   /// Grows with everything that needs memory for a while.
   var activity: UInt64 = 0
+  /// What the copy of the settings knows.
+  var copiedSequence: UInt64 = 0
+  var isCopyingSettings = false
+  /// While folders are started that were mirrored last before the machine was.
+  var isAfterPowerLoss = false
   private var settledActivity: UInt64?
   private var hasGivenBack = false
 
@@ -108,6 +113,8 @@ actor NodeCore {
   // MARK: Life
 
   func start() async throws(SoftadastraError) {
+    await copySettings()
+    verifyLog()
     installHooks()
     try await recordStart()
     transport = Transport(identity: identity, logger: logger) { [weak self] event in
@@ -133,7 +140,10 @@ actor NodeCore {
     for address in options.peers.value + NodeSettings(store: store).peerAddresses() { addStatic(address) }
     if let invite = NodeSettings(store: store).loadPendingJoin() { joining = JoinAttempt(invite: invite) }
     updateDialTargets()
+    isAfterPowerLoss = isAnotherBoot
     for folder in NodeSettings(store: store).folders() { await resume(folder) }
+    isAfterPowerLoss = false
+    try rememberBoot()
     ticker = Task { [weak self] in
       while !Task.isCancelled {
         guard (try? await Task.sleep(for: .seconds(5))) != nil, let self else { return }
@@ -174,6 +184,7 @@ actor NodeCore {
     for waiter in settleWaiters.values { waiter.resume(returning: false) }
     settleWaiters.removeAll()
     broadcaster.finish()
+    await copySettings()
     await store.close()
   }
 
@@ -230,6 +241,7 @@ actor NodeCore {
   func tickEngine() {
     guard !isStopping else { return }
     giveBackMemoryWhenQuiet()
+    Task { await copySettings() }
     lastTick = replicator.tick()
   }
 

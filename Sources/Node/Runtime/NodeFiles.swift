@@ -39,6 +39,7 @@ struct NodeFiles: Sendable {
         hint: "a node runs on it already; use another --home for a second one")
     }
     do throws(SoftadastraError) {
+      try DamageRecovery(store: store, home: home).run()
       return try await identify(home, options, store)
     } catch {
       await store.close()
@@ -57,6 +58,7 @@ struct NodeFiles: Sendable {
     guard let group = try settings.loadGroup() else {
       let group = GroupState.create(random: SystemRandom())
       try store.waitBlocking(try store.commit([settings.groupMutation(group), place.mutation]))
+      try SettingsCopy(of: store).write(to: home.settingsCopy)
       return NodeFiles(identity: identity, store: store, group: group, notices: [])
     }
     if let recorded = try StorePlace.recorded(in: store) {

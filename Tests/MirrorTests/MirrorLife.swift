@@ -1,0 +1,89 @@
+import SoftadastraCore
+import SoftadastraFS
+import SoftadastraMirror
+import SoftadastraStore
+import SoftadastraSync
+import Synchronization
+import TestSupport
+
+/// One life of a folder's mirror over a volume and a disk in memory, with the node around it left out.
+final class MirrorLife: Sendable {
+  static let folder = FolderID(rawValue: 0xF01D)
+  static let group = GroupID(high: 1, low: 1)
+  private static let secret = [UInt8](repeating: 7, count: ContentHasher.secretBytes)
+
+  let node: NodeID
+  let store: Store
+  let mirror: FolderMirror
+
+  /// - Parameter fetch: asks somebody else for content, who answers through `answer`.
+  init(
+    _ number: UInt8, volume: MemoryVolume, disk: MemoryDisk, isAfterPowerLoss: Bool = false, seed: UInt64 = 1,
+    fetch: @escaping @Sendable (SyncMessage) async -> Void = { _ in }
+  ) throws {
+    node = NodeID(bytes: [UInt8](repeating: number, count: NodeID.byteCount))!
+    store = try Store.open(
+      disk: disk, options: StoreOptions(segmentBytes: 64 << 10, isMaintainedAutomatically: false), time: FastTime(),
+      random: SeededSource(seed: UInt64(number) << 32 | seed))
+    var configuration = FolderMirror.Configuration(
+      folder: Self.folder, group: Self.group, mode: .sendReceive, author: node.tag, granularityNanoseconds: 0)
+    configuration.isAfterPowerLoss = isAfterPowerLoss
+    mirror = FolderMirror(
+      configuration: configuration, volume: volume, store: store, hasher: ContentHasher(secret: Self.secret),
+      pool: WorkerPool(threads: 2), time: FastTime(),
+      host: MirrorHost(
+        settled: { _, _ in }, nothingPending: { _ in }, send: { _, message in await fetch(message) }, report: { _ in }))
+  }
+
+  static func prepare(_ volume: MemoryVolume) throws {
+    _ = try volume.makeDirectory(FolderMarker.path.parent, permissions: 0o700)
+    try FolderMarker(group: group, folder: folder).write(to: volume)
+    try volume.barrier()
+  }
+
+  func start() async throws {
+    try await mirror.start()
+    await mirror.rescan()
+  }
+
+  /// False if it does not come to rest in time.
+  func rests(seconds: Double = 10) async -> Bool {
+    let clock = ContinuousClock()
+    let deadline = clock.now + .seconds(seconds)
+    while await !mirror.isSettled {
+      if clock.now > deadline { return false }
+      try? await Task.sleep(for: .milliseconds(1))
+    }
+    return true
+  }
+
+  func end() async {
+    await mirror.stop()
+    store.closeBlocking()
+  }
+
+  /// Everything in its feed, as it would send it.
+  func changes() async -> [Change] {
+    let page = store.changes(prefix: SpaceID.folder(Self.folder).prefix, since: 0, limit: .max)
+    let items = page.entries.compactMap { key, summary in
+      summary.dot.map { FeedPage.Item(key: key, sequence: summary.sequence, dot: $0) }
+    }
+    return await mirror.changes(for: items, peerWatermark: VersionVector())
+  }
+
+  /// Versions of the folder that this store's own replica wrote.
+  var ownVersions: [BytePath] {
+    store.list(prefix: StoreKey.filePrefix(Self.folder), limit: .max, includeDeleted: true)
+      .filter { $0.summary.dot?.replica == store.replica }
+      .compactMap { StoreKey.path(ofFileKey: $0.key) }
+  }
+}
+
+/// The machine's clocks; what waits a second waits a hundredth of it.
+struct FastTime: TimeSource {
+  private static let factor: UInt64 = 100
+  private let system = SystemTime()
+  func wallMilliseconds() -> Int64 { system.wallMilliseconds() }
+  func monotonicNanoseconds() -> UInt64 { system.monotonicNanoseconds() &* Self.factor }
+  func sleep(nanoseconds: UInt64) async { await system.sleep(nanoseconds: nanoseconds / Self.factor) }
+}
