@@ -28,6 +28,12 @@ struct DiskOperation: Sendable {
     case failed(SoftadastraError)
 
     var isApplied: Bool { if case .applied = self { true } else { false } }
+    var isOnDisk: Bool {
+      switch self {
+      case .applied, .rescued: true
+      default: false
+      }
+    }
   }
 
   let path: BytePath
@@ -131,7 +137,7 @@ struct DiskOperation: Sendable {
         do throws(SoftadastraError) { try staged.write(at: 0, buffer) } catch { failure = error }
       }
       if let failure { throw failure }
-    case .staged(let name): staged = try volume.stage(named: name)
+    case .staged(let name): staged = try volume.openStaged(name)
     }
     if isReplacement {
       try staged.finish(size: size, permissions: value.permissions, modifiedNanoseconds: modified)

@@ -36,6 +36,8 @@ struct PendingTree {
     var handedTo: FetchKey?
     /// A conflict copy that this node derived and that no peer has offered: its bytes may be gone everywhere.
     var isDerived = false
+
+    var isBeingApplied: Bool { if case .applying = state { true } else { false } }
   }
 
   private(set) var items: [Dot: [BytePath: Item]] = [:]

@@ -135,15 +135,17 @@ enum Checks {
     tree(machines[0].volume).keys.filter { $0.description.contains(".conflict-") }.sorted()
   }
 
-  /// Invariant 11: one conflict copy for each distinct content.
+  /// Invariant 11: of one file, one conflict copy for each distinct content. A copy may hold what its file holds: when
+  /// bytes that had lost were meant to be deleted by somebody else, they stay under a later version, and that one wins.
   static func duplicateCopies(_ user: User, _ machines: [Machine]) -> String? {
     var seen: [[UInt8]: BytePath] = [:]
     let files = tree(machines[0].volume)
     for path in conflictCopies(machines) where files[path]?.kind == .file {
       // What people moved about may well lie in two places.
-      guard user.contents[files[path]!.content]?.touches == 0 else { continue }
-      let original = String(path.description.prefix { $0 != "~" }).split(separator: ".conflict-")[0]
-      let content = Array(original.utf8) + [0] + files[path]!.content
+      guard user.contents[files[path]!.content]?.touches == 0, let original = ConflictName.original(of: path) else {
+        continue
+      }
+      let content = original.bytes + [0] + files[path]!.content
       if let other = seen[content] { return "\(other) and \(path) hold the same" }
       seen[content] = path
     }
