@@ -1,5 +1,6 @@
 import SoftadastraCore
 import SoftadastraReplica
+import SoftadastraStore
 import SoftadastraSync
 import TestSupport
 import Testing
