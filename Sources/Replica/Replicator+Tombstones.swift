@@ -10,12 +10,17 @@ internal import SoftadastraSync
 extension Replicator {
   /// What the last look at a space left.
   struct Tombstones {
-    /// The store's newest tombstone, and the newest published watermark, at the last look.
+    /// The store's newest tombstone, the newest published watermark and this node's own, at the last look.
     var seen: UInt64 = 0
     var records: UInt64 = 0
+    var ownRecord: UInt64 = 0
     var lookedAt: UInt64?
-    /// What a watermark must cover for all of them to go; empty if none is left.
+    /// As this node had applied it then.
+    var own = VersionVector()
+    /// What a watermark must cover for all that are left to go; empty if none is left.
     var outstanding = VersionVector()
+    /// What others want to know of this node: the vectors of all tombstones that were seen, also of those gone since.
+    var unpublished = VersionVector()
   }
 
   /// Members away are looked for in the clock's time about so often.
@@ -33,54 +38,58 @@ extension Replicator {
     for space in spaces where space != .group {
       var state = tombstones[space] ?? Tombstones()
       let records = WatermarkRecord.all(of: space, in: store)
-      guard isDue(state, records, isQuiet: isQuiet, now: now) else { continue }
-      state.seen = store.lastTombstoneSequence
-      state.records = records.map(\.sequence).max() ?? 0
-      state.lookedAt = now
-      let own: VersionVector
-      (own, state.outstanding) = look(at: space, records)
+      if isDue(space, state, records, isQuiet: isQuiet, now: now) {
+        state.seen = store.lastTombstoneSequence
+        state.records = records.map(\.sequence).max() ?? 0
+        state.ownRecord = ownRecord(space)
+        state.lookedAt = now
+        look(at: space, records, &state)
+      }
+      if isQuiet, state.lookedAt != nil { publish(space, records.first { $0.node == node }?.applied, &state) }
       tombstones[space] = state
-      if isQuiet { publish(space, own, over: records.first { $0.node == node }?.applied, state.outstanding) }
     }
   }
 
-  private func isDue(_ state: Tombstones, _ records: [WatermarkRecord], isQuiet: Bool, now: UInt64) -> Bool {
+  private func ownRecord(_ space: SpaceID) -> UInt64 { store.summary(StoreKey.watermark(space))?.sequence ?? 0 }
+
+  private func isDue(
+    _ space: SpaceID, _ state: Tombstones, _ records: [WatermarkRecord], isQuiet: Bool, now: UInt64
+  ) -> Bool {
     guard let lookedAt = state.lookedAt else { return isQuiet }
     guard isQuiet || now - lookedAt >= Self.busyNanoseconds else { return false }
     if store.lastTombstoneSequence > state.seen { return true }
+    if !state.own.covers(state.unpublished), ownRecord(space) > state.ownRecord { return true }
     guard !state.outstanding.isEmpty else { return false }
     return (records.map(\.sequence).max() ?? 0) > state.records || now - lookedAt >= Self.overdueNanoseconds
   }
 
-  /// Forgets what may go; returns what this node has applied, and what is left to be covered.
-  private func look(
-    at space: SpaceID, _ records: [WatermarkRecord]
-  ) -> (own: VersionVector, outstanding: VersionVector) {
+  /// Forgets what may go; notes what this node has applied, and what is left to be covered.
+  private func look(at space: SpaceID, _ records: [WatermarkRecord], _ state: inout Tombstones) {
     var all: [(key: [UInt8], summary: EntrySummary)] = []
-    var own = ownWatermark(space)
+    var own = ownWatermark(space).applied
     var after: [UInt8]?
     repeat {
       let page = store.tombstones(prefix: space.prefix, after: after)
       all += page.entries
-      if page.ownCounter > 0 { own.applied.add(Dot(replica: store.replica, counter: page.ownCounter)) }
+      if page.ownCounter > 0 { own.add(Dot(replica: store.replica, counter: page.ownCounter)) }
       after = page.next
     } while after != nil
-    guard !all.isEmpty else { return (own.applied, VersionVector()) }
+    state.own = own
+    state.outstanding = VersionVector()
     let rule = TombstoneCollection(
-      own: own.applied, present: present(in: space, records),
+      own: own, present: present(in: space, records),
       published: Dictionary(records.filter { $0.node != node }.map { ($0.node, $0.applied) }, uniquingKeysWith: { $1 }),
       patienceMilliseconds: tombstonePatienceMilliseconds,
       nowMilliseconds: UInt64(max(0, time.wallMilliseconds())))
-    var left = VersionVector()
     var going: [Entry] = []
     for (key, summary) in all where isForgettable(key, summary, space) {
       guard let entry = try? store.get(key), entry.isDeleted, let version = entry.version else { continue }
-      if rule.mayGo(version) { going.append(entry) } else { left.merge(version.vector) }
+      state.unpublished.merge(version.vector)
+      if rule.mayGo(version) { going.append(entry) } else { state.outstanding.merge(version.vector) }
     }
     for start in stride(from: 0, to: going.count, by: Self.commitSize) {
-      forget(going[start..<min(start + Self.commitSize, going.count)], in: space, own.applied)
+      forget(going[start..<min(start + Self.commitSize, going.count)], in: space, own)
     }
-    return (own.applied, left)
   }
 
   /// Conflict copies bear dots of other names, of which a watermark says nothing; and a directory that its tombstone
@@ -121,12 +130,13 @@ extension Replicator {
 
   /// Only at rest: a counter that was given out and is not committed yet must not be claimed. A folder that only sends
   /// takes in nothing of others: nobody waits for it.
-  private func publish(
-    _ space: SpaceID, _ own: VersionVector, over published: VersionVector?, _ outstanding: VersionVector
-  ) {
+  private func publish(_ space: SpaceID, _ published: VersionVector?, _ state: inout Tombstones) {
     if case .folder(let id) = space, folders[id]?.configuration.mode == .sendOnly { return }
-    guard TombstoneCollection.isWorthPublishing(own, over: published, outstanding: outstanding) else { return }
-    put(space, own)
+    if TombstoneCollection.isWorthPublishing(state.own, over: published, outstanding: state.unpublished) {
+      put(space, state.own)
+    } else if published?.covers(state.unpublished) == true {
+      state.unpublished = VersionVector()
+    }
   }
 
   private func put(_ space: SpaceID, _ applied: VersionVector) {
