@@ -28,7 +28,7 @@ extension Replicator {
 
   func ownWatermark(_ space: SpaceID) -> Watermark {
     var watermark = watermarkRecord(space)
-    if let counter = feed.ownCounters[space] { watermark.applied.add(Dot(replica: store.replica, counter: counter)) }
+    watermark.applied.add(Dot(replica: store.replica, counter: feed.ownCounter(of: space)))
     return watermark
   }
 

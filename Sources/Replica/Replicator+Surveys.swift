@@ -110,11 +110,22 @@ extension Replicator {
   func inventory(_ peer: NodeID, _ space: SpaceID, _ items: [SyncMessage.InventoryItem], isLast: Bool) {
     guard peers[peer]?.surveyed.contains(space) == true else { return }
     let applied = watermarkRecord(space).applied
-    let gone = items.filter { applied.covers($0.dot) && isForgotten($0.key, in: space) }
+    let gone = items.filter { applied.covers($0.dot) && isForgotten($0, in: space) }
     hooks.enqueue(peer, .message(.gone(space, gone, isLast: isLast)))
     guard isLast else { return }
     peers[peer]?.surveyed.remove(space)
     if let request = peers[peer]?.wanted[space] { serve(peer, request) }
+  }
+
+  /// Also where the name was given anew since: what is there has not seen what the peer has.
+  private func isForgotten(_ item: SyncMessage.InventoryItem, in space: SpaceID) -> Bool {
+    let key = space.prefix + item.key
+    guard let summary = store.summary(key) else { return isForgotten(item.key, in: space) }
+    guard summary.dot != item.dot, let version = (try? store.get(key))?.version else { return false }
+    if case .folder(let folder) = space, let path = StoreKey.path(ofFileKey: key), isPending(folder, path) {
+      return false
+    }
+    return !version.vector.covers(item.dot)
   }
 
   /// Nothing of that name is here, and nothing waits to be.

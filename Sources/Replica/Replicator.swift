@@ -197,7 +197,9 @@ public final class Replicator {
   func serve(_ peer: NodeID, _ request: SyncMessage.Subscribe) {
     let isOurs = request.replica == store.replica && request.since <= store.lastSequence
     if AwayPeer(node: peer, store: store).memory(of: request.space) == nil { peers[peer]?.applied[request.space] = 0 }
-    engine.subscribed(peer, request.space, since: isOurs ? request.since : 0, watermark: request.watermark)
+    engine.subscribed(
+      peer, request.space, since: isOurs ? request.since : 0, watermark: request.watermark,
+      owesWatermark: request.space != .group && !request.watermark.covers(ownWatermark(request.space).applied))
     pump()
   }
 

@@ -50,8 +50,12 @@ public struct SyncEngine: Sendable {
   public func isConnected(_ peer: NodeID) -> Bool { peers[peer] != nil }
 
   /// The peer asked for our feed of this space.
-  public mutating func subscribed(_ peer: NodeID, _ space: SpaceID, since: UInt64, watermark: VersionVector) {
-    peers[peer]?.outgoing[space] = OutgoingFeed(since: since, watermark: watermark)
+  ///
+  /// - Parameter owesWatermark: we have applied what the peer does not cover: it is told so, with or without changes.
+  public mutating func subscribed(
+    _ peer: NodeID, _ space: SpaceID, since: UInt64, watermark: VersionVector, owesWatermark: Bool = false
+  ) {
+    peers[peer]?.outgoing[space] = OutgoingFeed(since: since, watermark: watermark, owesWatermark: owesWatermark)
     dirty.insert(space)
   }
 
