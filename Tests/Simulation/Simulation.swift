@@ -296,11 +296,8 @@ public final class Simulation {
       try machine.start()
     }
     try settle("after a restart")
-    let after = machines.map { $0.node?.store.counter ?? 0 }
-    // A counter that was given out and not used may be given out again: nobody has heard of it.
-    if zip(before, after).contains(where: { $0 < $1 }) {
-      let made = zip(machines, before).flatMap { Checks.versions(of: $0, after: $1) }
-      throw SimulationError("a restart made versions (\(before) to \(after)): \(made.joined(separator: "; "))")
-    }
+    // Other records than those of files (starts, watermarks) are no change of what people see.
+    let made = zip(machines, before).flatMap { Checks.versions(of: $0, after: $1) }
+    if !made.isEmpty { throw SimulationError("a restart made versions: \(made.joined(separator: "; "))") }
   }
 }
