@@ -16,7 +16,7 @@ enum Checks {
 
   static func tree(_ volume: MemoryVolume) -> [BytePath: FileState] {
     var tree: [BytePath: FileState] = [:]
-    for path in volume.paths where !path.isReserved {
+    for (path, _) in volume.items() where !path.isReserved {
       guard let status = try? volume.status(path) else { continue }
       let content: [UInt8] =
         switch status.kind {
@@ -105,14 +105,14 @@ enum Checks {
 
   /// Invariant 2: what nobody meant to go is there. Nil if it is.
   static func lost(_ user: User, _ machines: [Machine]) -> String? {
-    var present = Set(tree(machines[0].volume).values.filter { $0.kind == .file }.map(\.content))
+    var present = Set(tree(machines[0].volume).values.filter { $0.kind == .file }.map { ByteString($0.content) })
     // What a remote change displaced may also be in the archive of the machine where that happened.
     for machine in machines {
-      for path in machine.volume.archived { machine.volume.archivedContent(path).map { _ = present.insert($0) } }
+      for path in machine.volume.archived { machine.volume.archivedContent(path).map { _ = present.insert(ByteString($0)) } }
     }
     for (content, memory) in user.contents.sorted(by: { $0.value.description < $1.value.description })
     where !memory.isReleased && !present.contains(content) {
-      return "'\(String(decoding: content.prefix(24), as: UTF8.self))', written at \(memory.description), is gone"
+      return "'\(String(decoding: content.bytes.prefix(24), as: UTF8.self))', written at \(memory.description), is gone"
     }
     return nil
   }
@@ -121,7 +121,7 @@ enum Checks {
   static func resurrected(_ user: User, _ machines: [Machine], besides conflicts: Set<BytePath>) -> String? {
     for (path, state) in tree(machines[0].volume).sorted(by: { $0.key < $1.key })
     where state.kind == .file && !path.description.contains(".conflict-") && !conflicts.contains(path) {
-      guard let memory = user.contents[state.content], memory.isReleased, memory.touches == 1,
+      guard let memory = user.contents[ByteString(state.content)], memory.isReleased, memory.touches == 1,
         !path.isWithin(BytePath("same"))
       else { continue }
       return "\(path) holds '\(String(decoding: state.content.prefix(24), as: UTF8.self))', which was deleted"
@@ -139,7 +139,7 @@ enum Checks {
     let files = tree(machines[0].volume)
     for path in conflictCopies(machines) where files[path]?.kind == .file {
       // What people moved about may well lie in two places.
-      guard user.contents[files[path]!.content]?.touches == 0 else { continue }
+      guard user.contents[ByteString(files[path]!.content)]?.touches == 0 else { continue }
       let original = String(path.description.prefix { $0 != "~" }).split(separator: ".conflict-")[0]
       let content = Array(original.utf8) + [0] + files[path]!.content
       if let other = seen[content] { return "\(other) and \(path) hold the same" }

@@ -23,7 +23,7 @@ final class User {
   }
 
   private let scheduler: Scheduler
-  private(set) var contents: [[UInt8]: Memory] = [:]
+  private(set) var contents: [ByteString: Memory] = [:]
   private(set) var counts: [Action: Int] = [:]
   private(set) var log: [String] = []
   private var serial = 0
@@ -46,10 +46,8 @@ final class User {
   }
 
   private func existing(_ machine: Machine, _ kind: FileKind) -> BytePath? {
-    let found = machine.volume.paths.filter {
-      !$0.isReserved && (try? machine.volume.status($0))??.kind == kind
-    }
-    return found.isEmpty ? nil : found[below(found.count)]
+    let found = machine.volume.items().filter { $0.kind == kind && !$0.path.isReserved }
+    return found.isEmpty ? nil : found[below(found.count)].path
   }
 
   private func freshContent(_ count: Int, _ what: String) -> [UInt8] {
@@ -63,8 +61,7 @@ final class User {
   }
 
   private func remember(_ content: [UInt8], _ what: String) {
-    if contents[content] == nil { contents[content] = Memory(description: what) }
-    contents[content]!.isReleased = false
+    contents[ByteString(content), default: Memory(description: what)].isReleased = false
   }
 
   // MARK: Doing
@@ -84,7 +81,7 @@ final class User {
 
   /// The bytes at a path are about to go because somebody wants it.
   private func release(_ machine: Machine, _ path: BytePath) {
-    guard let content = machine.volume.content(path), contents[content] != nil else { return }
+    guard let content = machine.volume.content(path).map({ ByteString($0) }), contents[content] != nil else { return }
     contents[content]!.isReleased = true
     // A node that was killed between placing a file and recording it cannot tell a file that was deleted since from one
     // that was never placed: it places it again. Such a deletion is no promise.
@@ -92,7 +89,7 @@ final class User {
   }
 
   private func releaseTree(_ machine: Machine, _ path: BytePath) {
-    for other in machine.volume.paths where other.isWithin(path) { release(machine, other) }
+    for (other, kind) in machine.volume.items(within: path) where kind == .file { release(machine, other) }
   }
 
   /// A directory above was moved, removed or replaced: whoever works below it at that time works concurrently.
@@ -103,8 +100,8 @@ final class User {
   }
 
   private func touched(_ machine: Machine, _ path: BytePath) {
-    for other in machine.volume.paths where other.isWithin(path) {
-      if let content = machine.volume.content(other) { contents[content]?.touches += 1 }
+    for (other, kind) in machine.volume.items(within: path) where kind == .file {
+      if let content = machine.volume.content(other) { contents[ByteString(content)]?.touches += 1 }
     }
   }
 
@@ -123,7 +120,7 @@ final class User {
     let missing = (try? machine.volume.status(path.parent)) ?? nil
     release(machine, path)
     remember(content, "\(machine.name):\(path)")
-    contents[content]!.path = path
+    contents[ByteString(content)]!.path = path
     machine.volume.write(path, content)
     if missing == nil, !path.parent.isRoot {
       machine.noticed(.subtreeChanged(topmost(path)))
@@ -136,7 +133,7 @@ final class User {
   private func topmost(_ path: BytePath) -> BytePath { BytePath(unchecked: Array(path.components[0])) }
 
   private func remove(_ machine: Machine, _ path: BytePath) {
-    let below = machine.volume.paths.filter { $0.isWithin(path) }
+    let below = machine.volume.items(within: path).map(\.path)
     releaseTree(machine, path)
     shaken(path)
     machine.volume.removeTree(path)
@@ -164,7 +161,7 @@ final class User {
       guard let path = existing(machine, .file), let old = volume.content(path) else { return false }
       var content = freshContent(20 + below(60), "\(machine.name):\(path)")
       if action == .editLarge, old.count > 60_000 {
-        contents[content] = nil
+        contents[ByteString(content)] = nil
         content = content + old
       }
       write(machine, path, content)
@@ -177,7 +174,7 @@ final class User {
     case .writeInTwoSteps:
       guard let path = existing(machine, .file) else { return false }
       let content = freshContent(60, "\(machine.name):\(path)")
-      contents[content] = nil
+      contents[ByteString(content)] = nil
       let half = Array(content.prefix(30)) + Array("-\(serial)".utf8)
       write(machine, path, half)
       say(machine, "write half of \(path)")
