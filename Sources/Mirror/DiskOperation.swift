@@ -26,6 +26,8 @@ struct DiskOperation: Sendable {
     /// Something that is no directory bears the name of this parent.
     case obstructed(by: BytePath)
     case failed(SoftadastraError)
+
+    var isApplied: Bool { if case .applied = self { true } else { false } }
   }
 
   let path: BytePath

@@ -177,10 +177,11 @@ extension FolderMirror {
     }
   }
 
-  /// The survivor of a conflict, under a new version where its own must not cover the loser's.
+  /// The survivor of a conflict, under a new version where its own must not cover the loser's. Its author stays: the
+  /// bytes are theirs.
   func surviving(_ entry: FileEntry, over loser: Version) -> FileEntry {
     guard ConflictRule.mustRenew(entry.version, over: loser) else { return entry }
-    return entry.with(store.newVersion(basedOn: entry.version.vector, author: configuration.author))
+    return entry.with(store.newVersion(basedOn: entry.version.vector, author: entry.version.author))
   }
 
   /// The loser of a conflict is wanted under its copy's name, in the place of the item.

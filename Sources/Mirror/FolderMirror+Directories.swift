@@ -36,7 +36,7 @@ extension FolderMirror {
       return
     }
     busy.insert(obstacle)
-    let name = ConflictName.path(for: obstacle, loser: entry.version, contentDigest: value.contentDigest)
+    let name = ConflictName.path(for: obstacle, loser: value, by: entry.version.author)
     let isNameFree = store.summary(StoreKey.file(folder, name)) == nil
     let volume = self.volume
     let moved: FileStatus? = await pool.run {
@@ -102,8 +102,11 @@ extension FolderMirror {
   }
 
   /// Directories without an entry that live only for what is below them go with the last of it.
-  func removeEmptiedParents(of paths: [BytePath]) async {
-    var candidates = Set(paths.map(\.parent))
+  func removeEmptiedParents(of paths: [BytePath]) async { await removeEmptied(Set(paths.map(\.parent))) }
+
+  /// These directories, and those above them, as far as nothing is left for which they live.
+  func removeEmptied(_ candidates: Set<BytePath>) async {
+    var candidates = candidates
     while !candidates.isEmpty {
       let directories = candidates.filter(isEmptied).sorted { $0 > $1 }
       guard !directories.isEmpty else { return }

@@ -90,7 +90,7 @@ public enum Reconciler {
   }
 
   private static func copy(of loser: FileEntry, _ value: FileValue, at path: BytePath) -> Copy {
-    let name = ConflictName.path(for: path, loser: loser.version, contentDigest: value.contentDigest)
+    let name = ConflictName.path(for: path, loser: value, by: loser.version.author)
     return Copy(path: name, entry: FileEntry(version: loser.version, stored: loser.stored, isConflictCopy: true))
   }
 }
