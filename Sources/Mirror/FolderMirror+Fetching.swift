@@ -207,6 +207,7 @@ extension FolderMirror {
 
   private func dropStaged(_ key: FetchKey) {
     // While it is being filled it goes when that has ended.
+    guard !DeliberateFault.stagingKept.isOn else { return }
     guard isRunning, !seeding.contains(key), staged.remove(key) != nil else { return }
     let volume = self.volume
     Task { await self.pool.run { try? volume.removeStaged(key.stagedName) } }
@@ -250,6 +251,7 @@ extension FolderMirror {
   }
 
   private func lost(_ peer: NodeID) {
+    if DeliberateFault.deadSessionKept.isOn { return }
     sources.removeAll { $0 == peer }
     for (request, key) in requests {
       guard let flight = fetches[key]?.plan.inFlight[request], flight.peer == peer else { continue }

@@ -151,6 +151,8 @@ extension FolderMirror {
       let path = done.item.path
       let key = StoreKey.file(folder, path)
       switch done.outcome {
+      case .applied where DeliberateFault.tombstoneDropped.isOn && done.entry.isDeleted:
+        mutations.append(.erase(key: key))
       case .applied(let fingerprint, let copyFingerprint):
         mutations.append(done.entry.mutation(key: key, tag: fingerprint))
         if done.entry.value?.isDirectory == true { made.remove(path) }

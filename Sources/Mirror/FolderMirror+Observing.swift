@@ -67,7 +67,9 @@ extension FolderMirror {
     // A synced entry that changed meanwhile was changed by this actor only, never at a busy path.
     var accepted: [(BytePath, Observation)] = []
     for (index, path) in batch.enumerated() {
-      guard store.summary(StoreKey.file(folder, path))?.sequence == before[index] else {
+      guard
+        store.summary(StoreKey.file(folder, path))?.sequence == before[index] || DeliberateFault.staleLookRecorded.isOn
+      else {
         deferred.insert(path)
         continue
       }
@@ -238,7 +240,7 @@ extension FolderMirror {
     var seen: Set<BytePath> = []
     var mutations: [Mutation] = []
     for (index, (path, entry)) in live.enumerated() where !busyElsewhere(path, paths) && seen.insert(path).inserted {
-      if stillThere[index] {
+      if stillThere[index], !DeliberateFault.absenceBelieved.isOn {
         // A type change keeps its name; what was recorded for it stands.
         continue
       }

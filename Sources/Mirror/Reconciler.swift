@@ -39,7 +39,8 @@ public enum Reconciler {
   public static func decide(
     path: BytePath, local: FileEntry?, isImplicitDirectory: Bool, remote: FileEntry
   ) -> Decision {
-    if isImplicitDirectory, let kept = decideForImplicitDirectory(path: path, local: local, remote: remote) {
+    let isKept = isImplicitDirectory && !DeliberateFault.directoryGivesWay.isOn
+    if isKept, let kept = decideForImplicitDirectory(path: path, local: local, remote: remote) {
       return kept
     }
     let outcome = ConflictRule.decide(
@@ -69,6 +70,7 @@ public enum Reconciler {
     }
     let remoteKeepsName =
       localValue.isDirectory != remoteValue.isDirectory ? remoteValue.isDirectory : remoteWins
+    if DeliberateFault.copyLeftOut.isOn { return remoteWins ? .apply(takenRemote, copy: nil) : .keep(keptLocal) }
     if remoteKeepsName {
       return .apply(takenRemote, copy: copy(of: local, localValue, at: path))
     }

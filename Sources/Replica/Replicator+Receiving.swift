@@ -46,6 +46,7 @@ extension Replicator {
       var outstanding: [UInt64] = []
       if case .folder(let id) = changes.space {
         guard let mirror = folders[id] else { return }
+        if DeliberateFault.cursorBeforeChanges.isOn { try await store.wait(try store.commit([cursor])) }
         let receipt = try await mirror.receive(changes.items, from: peer, cursor: cursor)
         outstanding = receipt.outstanding
         for answer in receipt.answers { hooks.enqueue(peer, .message(answer)) }

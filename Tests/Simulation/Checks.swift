@@ -105,14 +105,22 @@ enum Checks {
 
   /// Invariant 2: what nobody meant to go is there. Nil if it is.
   static func lost(_ user: User, _ machines: [Machine]) -> String? {
-    var present = Set(tree(machines[0].volume).values.filter { $0.kind == .file }.map { ByteString($0.content) })
+    let files = tree(machines[0].volume).values.filter { $0.kind == .file }
+    var present = Set(files.map { ByteString($0.content) })
+    let live = present
     // What a remote change displaced may also be in the archive of the machine where that happened.
-    for machine in machines {
-      for path in machine.volume.archived { machine.volume.archivedContent(path).map { _ = present.insert(ByteString($0)) } }
+    for volume in machines.map(\.volume) {
+      for path in volume.archived {
+        if let content = volume.archivedContent(path) { present.insert(ByteString(content)) }
+      }
     }
     for (content, memory) in user.contents.sorted(by: { $0.value.description < $1.value.description })
     where !memory.isReleased && !present.contains(content) {
       return "'\(String(decoding: content.bytes.prefix(24), as: UTF8.self))', written at \(memory.description), is gone"
+    }
+    for (content, memory) in user.contents where !memory.isReleased && !live.contains(content) {
+      return
+        "'\(String(decoding: content.bytes.prefix(24), as: UTF8.self))', written at \(memory.description), is in an archive only"
     }
     return nil
   }

@@ -30,6 +30,8 @@ final class Machine {
   /// Called before each call of the process on its volume.
   var interrupt: () -> Void = {}
   var onDeath: () -> Void = {}
+  /// The watcher lost events and says so.
+  var onOverflow: () -> Void = {}
   /// Told what the mirror reports.
   var onReport: (MirrorEvent) -> Void = { _ in }
 
@@ -124,6 +126,16 @@ final class Machine {
     onDeath()
   }
 
+  /// After a run: nothing keeps it in memory any more.
+  func dismantle() {
+    node = nil
+    processVolume = nil
+    interrupt = {}
+    onDeath = {}
+    onOverflow = {}
+    onReport = { _ in }
+  }
+
   private func beforeCall() {
     interrupt()
     guard let calls = callsToDeath else { return }
@@ -142,7 +154,11 @@ final class Machine {
     scheduler.after(UInt64(1_000_000 + scheduler.random.below(300_000_000))) { [self] in
       isDelivering = false
       guard let node, !events.isEmpty else { return }
-      let batch = scheduler.random.below(20) == 0 ? [.subtreeChanged(.root)] : Self.coalesced(events)
+      var batch = Self.coalesced(events)
+      if scheduler.random.below(20) == 0 {
+        batch = [.subtreeChanged(.root)]
+        onOverflow()
+      }
       events = []
       Task.detached { await node.mirror.handle(batch) }
     }
