@@ -8,8 +8,6 @@
   case sentBeforeDurable
   /// Counters that were given out before a restart are given out again.
   case counterReused
-  /// What commits were conditional on is not looked at.
-  case conditionIgnored
   /// The cursor into a peer's feed moves before what it covers is durable.
   case cursorBeforeChanges
   /// A tombstone goes as soon as it is applied.
@@ -26,7 +24,7 @@
   case renewalLeftOut
   /// A version that comes late is applied over one that has seen it.
   case oldVersionTaken
-  /// A file may take a directory's name.
+  /// Between a directory and a file the later version keeps the name.
   case directoryGivesWay
 
   // Observing
@@ -38,8 +36,6 @@
   case echoRecorded
   /// What has gone from the disk is believed gone without a last look.
   case absenceBelieved
-  /// A path that was looked at while an apply changed its entry is recorded all the same.
-  case staleLookRecorded
 
   // Applying
   /// What lies at the path is not compared with what was expected, before and after the exchange.

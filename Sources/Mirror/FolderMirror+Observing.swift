@@ -67,9 +67,7 @@ extension FolderMirror {
     // A synced entry that changed meanwhile was changed by this actor only, never at a busy path.
     var accepted: [(BytePath, Observation)] = []
     for (index, path) in batch.enumerated() {
-      guard
-        store.summary(StoreKey.file(folder, path))?.sequence == before[index] || DeliberateFault.staleLookRecorded.isOn
-      else {
+      guard store.summary(StoreKey.file(folder, path))?.sequence == before[index] else {
         deferred.insert(path)
         continue
       }

@@ -39,8 +39,7 @@ public enum Reconciler {
   public static func decide(
     path: BytePath, local: FileEntry?, isImplicitDirectory: Bool, remote: FileEntry
   ) -> Decision {
-    let isKept = isImplicitDirectory && !DeliberateFault.directoryGivesWay.isOn
-    if isKept, let kept = decideForImplicitDirectory(path: path, local: local, remote: remote) {
+    if isImplicitDirectory, let kept = decideForImplicitDirectory(path: path, local: local, remote: remote) {
       return kept
     }
     let outcome = ConflictRule.decide(
@@ -68,8 +67,8 @@ public enum Reconciler {
       // Deleted on one side or both, or the same bytes: nothing is lost either way.
       return remoteWins ? .apply(takenRemote, copy: nil) : .keep(keptLocal)
     }
-    let remoteKeepsName =
-      localValue.isDirectory != remoteValue.isDirectory ? remoteValue.isDirectory : remoteWins
+    let isMixed = localValue.isDirectory != remoteValue.isDirectory && !DeliberateFault.directoryGivesWay.isOn
+    let remoteKeepsName = isMixed ? remoteValue.isDirectory : remoteWins
     if DeliberateFault.copyLeftOut.isOn { return remoteWins ? .apply(takenRemote, copy: nil) : .keep(keptLocal) }
     if remoteKeepsName {
       return .apply(takenRemote, copy: copy(of: local, localValue, at: path))

@@ -89,7 +89,7 @@ extension Store {
   {
     let result = state.withLock { state -> Result<CommitTicket, SoftadastraError> in
       do throws(SoftadastraError) {
-        for condition in conditions where !DeliberateFault.conditionIgnored.isOn { try check(condition, state) }
+        for condition in conditions { try check(condition, state) }
         let positions = try assign(payloads, state)
         for (payload, position) in zip(payloads, positions) {
           do {

@@ -19,6 +19,9 @@ final class Network: @unchecked Sendable {
     let latency: UInt64
     let nanosecondsPerByte: UInt64
     var isOpen = true
+    /// The process at one end is dead; what it had sent in this direction still arrives.
+    var draining: Int?
+    var lastArrival: [UInt64] = [0, 0]
     /// Pieces of content under way.
     var pieces = 0
     /// When the line is free again, for each direction.
@@ -38,6 +41,8 @@ final class Network: @unchecked Sendable {
   private var connections: [Pair: Connection] = [:]
   private var parted: Set<Pair> = []
   private var lastSession: UInt64 = 0
+  /// Pairs of which one side does not know yet that the other is dead.
+  private var ending: Set<Pair> = []
   private(set) var inFlight = 0
   private(set) var delivered = 0
   private(set) var lostInCuts = 0
@@ -56,7 +61,7 @@ final class Network: @unchecked Sendable {
 
   /// Connects every pair that can be and is not.
   func connectAll() {
-    for pair in edges where connections[pair] == nil && !parted.contains(pair) {
+    for pair in edges where connections[pair] == nil && !parted.contains(pair) && !ending.contains(pair) {
       guard let a = machines[pair.low].node, let b = machines[pair.high].node else { continue }
       lastSession += 1
       let connection = Connection(
@@ -87,6 +92,7 @@ final class Network: @unchecked Sendable {
     // Order within a direction is kept: a later message never overtakes.
     connection.free[direction] += jitter
     let arrival = end + jitter + connection.latency
+    connection.lastArrival[direction] = arrival
     inFlight += 1
     let kind = message.kind
     let isRepeated = scheduler.random.below(50) == 0
@@ -95,13 +101,9 @@ final class Network: @unchecked Sendable {
     scheduler.after(arrival - scheduler.now) { [self] in
       inFlight -= 1
       if isPiece { connection.pieces -= 1 }
-      guard connection.isOpen else {
-        if scheduler.random.below(4) == 0, isReplaced(connection, from, to), let copy = decode(kind, bytes) {
-          late += 1
-          Task.detached { await to.deliver(copy, from: from.id, session: connection.session) }
-        } else {
-          lostInCuts += 1
-        }
+      guard connection.isOpen || connection.draining == direction else {
+        lostInCuts += 1
+        if scheduler.random.below(4) == 0 { deliverLate(kind, bytes, from: from, to: to, of: connection) }
         return
       }
       delivered += 1
@@ -118,6 +120,17 @@ final class Network: @unchecked Sendable {
 
   private func decode(_ kind: UInt8, _ bytes: [UInt8]) -> SyncMessage? {
     try? bytes.withUnsafeBytes { try SyncMessage.decode(kind: kind, $0) }
+  }
+
+  /// Once the two have another connection: a node must know that it is not of this one.
+  private func deliverLate(
+    _ kind: UInt8, _ bytes: [UInt8], from: SimulatedNode, to: SimulatedNode, of connection: Connection
+  ) {
+    scheduler.after(UInt64(scheduler.random.below(3_000_000_000))) { [self] in
+      guard isReplaced(connection, from, to), let message = decode(kind, bytes) else { return }
+      late += 1
+      Task.detached { await to.deliver(message, from: from.id, session: connection.session) }
+    }
   }
 
   /// The same two lives have another connection by now.
@@ -166,6 +179,27 @@ final class Network: @unchecked Sendable {
 
   func machineEnded(_ machine: Int) {
     for pair in connections.keys where pair.low == machine || pair.high == machine { cut(pair) }
+  }
+
+  /// A process is dead: its peers hear of it after what it had sent.
+  func machineDied(_ machine: Int) {
+    for pair in connections.keys where pair.low == machine || pair.high == machine {
+      guard scheduler.random.below(4) > 0, let connection = connections.removeValue(forKey: pair) else {
+        cut(pair)
+        continue
+      }
+      connection.isOpen = false
+      let direction = pair.low == machine ? 0 : 1
+      connection.draining = direction
+      let (dead, survivor) = direction == 0 ? connection.nodes : (connection.nodes.1, connection.nodes.0)
+      ending.insert(pair)
+      Task.detached { await dead.disconnect(survivor.id, session: connection.session) }
+      scheduler.after(max(connection.lastArrival[direction], scheduler.now) - scheduler.now + 1_000_000) { [self] in
+        ending.remove(pair)
+        connection.draining = nil
+        Task.detached { await survivor.disconnect(dead.id, session: connection.session) }
+      }
+    }
   }
 
   private func cut(_ pair: Pair) {

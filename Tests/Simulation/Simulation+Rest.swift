@@ -7,12 +7,14 @@ extension Simulation {
   /// Everybody runs and is connected; nothing else happens until all is the same everywhere.
   func settle(_ when: String) throws {
     network.healAll()
+    for machine in machines { machine.endTrouble() }
     for machine in machines where !machine.isRunning { try machine.start() }
     let begun = scheduler.now
     var quietRounds = 0
     var reason = "?"
     while scheduler.now - begun < Self.patience {
       for machine in machines where !machine.isRunning { try machine.start() }
+      try restartStopped()
       network.connectAll()
       scheduler.run(for: quietRounds == 0 ? 1_000_000_000 : 3_000_000_000)
       if let why = unrest() {
@@ -52,7 +54,7 @@ extension Simulation {
   }
 
   func checkAll() throws {
-    if let lost = Checks.lost(user, machines) { throw SimulationError("lost: \(lost)") }
+    if let lost = Checks.lost(user, machines, besides: conflicts) { throw SimulationError("lost: \(lost)") }
     if let back = Checks.resurrected(user, machines, besides: conflicts) { throw SimulationError("came back: \(back)") }
     if let twice = Checks.duplicateCopies(user, machines) { throw SimulationError("copied twice: \(twice)") }
     if let rest = Checks.leftovers(machines) { throw SimulationError("left over: \(rest)") }

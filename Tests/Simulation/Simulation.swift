@@ -16,6 +16,7 @@ public final class Simulation {
     public var areFaultsOn = true
     /// The mistake that the nodes make in this run.
     public var mistake: DeliberateFault?
+    public var troubles = Trouble.usual
 
     public init(seed: UInt64, operations: Int = 200) {
       self.seed = seed
@@ -99,8 +100,8 @@ public final class Simulation {
         faults += 1
       }
       machine.onDeath = { [unowned self] in
-        network.machineEnded(machine.index)
-        note(machine, "is killed in the middle of a step")
+        network.machineDied(machine.index)
+        note(machine, "is killed")
       }
     }
   }
@@ -159,7 +160,10 @@ public final class Simulation {
       scheduler.run(for: UInt64(scheduler.random.below(500_000_000)))
       for _ in 0...scheduler.random.below(4) where performed < configuration.operations { actOnce() }
       try travel()
-      if configuration.areFaultsOn { try fault() }
+      if configuration.areFaultsOn {
+        try fault()
+        try trouble()
+      }
       if !isTravelling, scheduler.random.below(40) == 0 { try settle("between") }
     }
     try fulfil()
@@ -178,7 +182,9 @@ public final class Simulation {
       performed += 1
       return
     }
-    guard user.act(on: machine, seed: configuration.seed &* 1_000_003 &+ UInt64(actionNumber)) else { return }
+    let seed = configuration.seed &* 1_000_003 &+ UInt64(actionNumber)
+    let isDone = machine.shielded { user.act(on: machine, seed: seed) }
+    guard isDone else { return }
     performed += 1
     if !machine.isRunning { workedOffline(machine) }
   }
@@ -234,7 +240,7 @@ public final class Simulation {
         stop(machine)
       }
       if let onlyEditor, onlyEditor != machine.index {
-        user.writeOwn(on: machine)
+        machine.shielded { user.writeOwn(on: machine) }
         workedOffline(machine)
       }
       while !offlineEditors.contains(machine.index) { act(on: machine) }

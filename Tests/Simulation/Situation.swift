@@ -42,6 +42,12 @@ public enum Situation: String, CaseIterable, Sendable {
   case compaction = "compaction"
   case clockOff = "clock years off"
   case clockJump = "clock jump"
+  case ioErrors = "calls on the folder fail"
+  case fullVolume = "folder's filesystem full"
+  case logErrors = "write or fsync of the log fails"
+  case fullLog = "log's filesystem full"
+  case powerLoss = "power loss"
+  case lostState = "state directory lost"
 
   // Network
   case chain = "chain of nodes"
@@ -55,4 +61,9 @@ public enum Situation: String, CaseIterable, Sendable {
   case slowBesideFast = "slow peer beside a fast one"
   case longAway = "peer away for long"
   case value = "value put"
+
+  /// Comes only with a kind of trouble that is asked for.
+  public static func isExpected(_ situation: Situation, with troubles: Set<Trouble>) -> Bool {
+    Trouble.allCases.allSatisfy { $0.situation != situation || troubles.contains($0) }
+  }
 }

@@ -97,6 +97,26 @@ final class User {
     contents[content]!.touches += machine.wasKilled ? 2 : 1
   }
 
+  /// What a machine's folder holds of what people wrote.
+  func contents(of machine: Machine) -> Set<ByteString> {
+    let held = machine.volume.items().compactMap { machine.volume.content($0.path) }.map { ByteString($0) }
+    return Set(held.filter { contents[$0] != nil })
+  }
+
+  /// What was nowhere but in the memory of the machine that lost its power is nobody's fault.
+  func lostPower(_ machine: Machine, before: Set<ByteString>, others: [Machine]) {
+    var kept = Set<ByteString>()
+    for other in others { kept.formUnion(contents(of: other)) }
+    for content in before.subtracting(kept) { contents[content]!.isReleased = true }
+    // Deletions and renames may be undone as well.
+    for content in contents.keys { contents[content]!.touches += 2 }
+  }
+
+  /// Whoever comes back without a memory brings back what was deleted meanwhile.
+  func lostState() {
+    for content in contents.keys { contents[content]!.touches += 2 }
+  }
+
   private func releaseTree(_ machine: Machine, _ path: BytePath) {
     for (other, kind) in machine.volume.items(within: path) where kind == .file { release(machine, other) }
   }

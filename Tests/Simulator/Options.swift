@@ -1,4 +1,5 @@
 import Glibc
+import Simulation
 
 /// The command's options; anything else ends it.
 struct Options {
@@ -13,6 +14,7 @@ struct Options {
   var mistake: String?
   var hunted: String?
   var mistakes = false
+  var troubles = Trouble.usual
   var shrinks = false
   var requiresAll = false
 
@@ -25,6 +27,8 @@ struct Options {
       --faults          looks for every deliberate fault, until a seed fails that passes without it
       --limit N         seeds that each of them may take
       --fault NAME      runs with this deliberate fault
+      --with TROUBLE    \(Trouble.allCases.map(\.rawValue).joined(separator: ", "))
+      --without TROUBLE one of those that every run may have
       --operations N    user actions in each run
     """
 
@@ -35,6 +39,8 @@ struct Options {
       case "--shrink": shrinks = true
       case "--require-all": requiresAll = true
       case "--faults": mistakes = true
+      case "--with": troubles.insert(Self.trouble(&rest))
+      case "--without": troubles.remove(Self.trouble(&rest))
       case "--fault": mistake = Self.value(&rest)
       case "--hunt": hunted = Self.value(&rest)
       case "--seeds": seeds = Self.number(&rest)
@@ -52,6 +58,11 @@ struct Options {
   private static func value(_ rest: inout ArraySlice<String>) -> String {
     guard let value = rest.popFirst() else { end() }
     return value
+  }
+
+  private static func trouble(_ rest: inout ArraySlice<String>) -> Trouble {
+    guard let trouble = Trouble(rawValue: value(&rest)) else { end() }
+    return trouble
   }
 
   private static func number(_ rest: inout ArraySlice<String>) -> UInt64 {

@@ -30,6 +30,7 @@ struct SimulatorCommand {
   private static func configuration(_ seed: UInt64, _ options: Options) -> Simulation.Configuration {
     var configuration = Simulation.Configuration(seed: seed)
     if let operations = options.operations { configuration.operations = operations }
+    configuration.troubles = options.troubles
     configuration.mistake = options.mistake.flatMap { MistakeHunt.mistake(named: $0) }
     return configuration
   }
@@ -65,7 +66,10 @@ struct SimulatorCommand {
     print("\(Int(options.seeds) - failed) passed, \(failed) failed")
     var isComplete = true
     if options.requiresAll {
-      for situation in Situation.allCases where counts[situation.rawValue, default: 0] == 0 {
+      for situation in Situation.allCases
+      where counts[situation.rawValue, default: 0] == 0
+        && Situation.isExpected(situation, with: options.troubles)
+      {
         print("never occurred: \(situation.rawValue)")
         isComplete = false
       }

@@ -76,6 +76,30 @@ public final class MemoryVolume: Volume {
     }
   }
 
+  /// Power loss as a journaling filesystem may leave it: all as it was at the last barrier; or every name as it is
+  /// now, and of each file whose bytes were not synced the bytes, a part of them with zeros behind, or nothing.
+  public func losePower(seed: UInt64) {
+    var random = SeededRandom(seed: seed)
+    state.withLock { state in
+      state.generation += 1
+      guard random.below(2) == 0 else { return state.tree = state.durable }
+      for inode in state.tree.nodes.keys.sorted() {
+        guard let node = state.tree.nodes[inode], node.kind == .file,
+          state.durable.nodes[inode]?.content != node.content
+        else { continue }
+        switch random.below(3) {
+        case 0: break
+        case 1: state.tree.nodes[inode]!.content = []
+        default:
+          let count = random.below(node.content.count + 1)
+          state.tree.nodes[inode]!.content =
+            Array(node.content[..<count]) + [UInt8](repeating: 0, count: node.content.count - count)
+        }
+      }
+      state.durable = state.tree
+    }
+  }
+
   /// What the versions archive holds, by the path it came from, with the archived name at the end.
   public var archived: [BytePath] { state.withLock { $0.tree.archive.keys.sorted() } }
 
@@ -92,7 +116,8 @@ public final class MemoryVolume: Volume {
           state.tree.nodes[parent]!.children[ByteString(name)] ?? state.add(.directory, 0o755, to: parent, Array(name))
       }
       let name = Array(path.name)
-      let inode = state.tree.nodes[parent]!.children[ByteString(name)] ?? state.add(.file, permissions, to: parent, name)
+      let known = state.tree.nodes[parent]!.children[ByteString(name)]
+      let inode = known ?? state.add(.file, permissions, to: parent, name)
       let now = state.tick()
       state.tree.nodes[inode]!.content = content
       state.tree.nodes[inode]!.modified = now
