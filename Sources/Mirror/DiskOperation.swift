@@ -28,6 +28,12 @@ struct DiskOperation: Sendable {
     case failed(SoftadastraError)
 
     var isApplied: Bool { if case .applied = self { true } else { false } }
+    var isOnDisk: Bool {
+      switch self {
+      case .applied, .rescued: true
+      default: false
+      }
+    }
   }
 
   let path: BytePath
@@ -98,6 +104,7 @@ struct DiskOperation: Sendable {
     if let status, status.fingerprint != expected, !DeliberateFault.lookAgainLeftOut.isOn {
       // A crash after the change and before its record leaves the wanted file there already.
       if let fingerprint = try adopted(status, value) {
+        if case .staged(let name) = content { try volume.removeStaged(name) }
         return .applied(fingerprint: fingerprint, copyFingerprint: nil)
       }
       return .changedLocally
@@ -132,7 +139,7 @@ struct DiskOperation: Sendable {
         do throws(SoftadastraError) { try staged.write(at: 0, buffer) } catch { failure = error }
       }
       if let failure { throw failure }
-    case .staged(let name): staged = try volume.stage(named: name)
+    case .staged(let name): staged = try volume.openStaged(name)
     }
     if isReplacement {
       try staged.finish(size: size, permissions: value.permissions, modifiedNanoseconds: modified)
@@ -275,6 +282,7 @@ struct DiskOperation: Sendable {
     if status.kind == .directory {
       do throws(SoftadastraError) {
         try volume.removeDirectory(path)
+        made.remove(path)
         return .applied(fingerprint: 0, copyFingerprint: nil)
       } catch {
         guard error.code == .conflict else { throw error }
@@ -285,6 +293,7 @@ struct DiskOperation: Sendable {
         // Something lives in it: ignored files, or new ones. It stays as an implicit directory, which has one mode
         // everywhere.
         let kept = try volume.setPermissions(path, FileValue.implicitDirectoryPermissions)
+        made.insert(path, kept.fingerprint)
         return .applied(fingerprint: kept.fingerprint, copyFingerprint: nil)
       }
     }

@@ -39,13 +39,17 @@ extension FolderMirror {
 
   /// One batch on its way into the log.
   struct Unfinished: Sendable {
-    var done: [Done]
-    var mutations: [Mutation]
-    var settled: [PendingTree.Item]
+    var done: [Done] = []
+    /// What stays as it is on disk, under another version. The fingerprint may be noted anew until it is recorded.
+    var kept: [(path: BytePath, entry: FileEntry)] = []
+    var mutations: [Mutation] = []
+    var settled: [PendingTree.Item] = []
+
+    var isEmpty: Bool { done.isEmpty && kept.isEmpty && mutations.isEmpty && settled.isEmpty }
   }
 
   func finish(_ batch: Unfinished) {
-    guard !batch.done.isEmpty || !batch.mutations.isEmpty || !batch.settled.isEmpty else { return }
+    guard !batch.isEmpty else { return }
     finishing += 1
     unfinishedCount += batch.done.count + batch.settled.count
     unfinished.append(batch)
@@ -130,11 +134,11 @@ extension FolderMirror {
       pending.remove(item.path, item.entry.version.dot)
       unblock(item.path)
     }
-    for item in batches.flatMap(\.settled) where pending.isUnused(item.stagedName) { forgetFetch(item) }
+    for item in batches.flatMap(\.settled) { forgetFetch(item) }
     var deleted: [BytePath] = []
     for done in batches.flatMap(\.done) {
-      let key = FetchKey(path: done.item.path, dot: done.item.entry.version.dot)
-      if done.placedName == key.stagedName { staged.remove(key) } else { forgetFetch(done.item) }
+      if let name = done.placedName { staged.remove(name) }
+      forgetFetch(done.item)
       host.report(done.entry.isDeleted ? .deleted(done.item.path) : .received(done.item.path))
       if done.entry.isDeleted { deleted.append(done.item.path) }
     }
@@ -146,7 +150,11 @@ extension FolderMirror {
 
   /// The synced entries of a batch, and the end of its remote-tree records.
   private func mutations(of batch: Unfinished) -> [Mutation] {
-    var mutations = batch.mutations
+    var mutations = batch.kept.map { path, entry in
+      let key = StoreKey.file(folder, path)
+      return entry.mutation(key: key, tag: store.summary(key)?.tag ?? 0)
+    }
+    mutations += batch.mutations
     for done in batch.done {
       let path = done.item.path
       let key = StoreKey.file(folder, path)

@@ -56,6 +56,11 @@ public enum Reconciler {
     }
   }
 
+  /// One deleted what the other, who did not know of it, edited.
+  static func isEditAgainstDeletion(_ a: FileEntry, _ b: FileEntry) -> Bool {
+    a.isDeleted != b.isDeleted && a.version.compare(b.version) == .concurrent
+  }
+
   private static func decideConcurrent(
     path: BytePath, _ local: FileEntry, _ remote: FileEntry, remoteWins: Bool
   ) -> Decision {

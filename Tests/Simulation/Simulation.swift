@@ -58,6 +58,8 @@ public final class Simulation {
   var isInterrupting = false
   /// Where two versions met: a copy and its original may hold the same there.
   private(set) var conflicts: Set<BytePath> = []
+  /// Lay at a path where an edit met a deletion that did not know of it.
+  private(set) var keptContents: Set<ByteString> = []
 
   static let patience: UInt64 = 1_200_000_000_000
 
@@ -92,7 +94,11 @@ public final class Simulation {
       machine.interrupt = { [unowned self] in interrupt(machine) }
       machine.onReport = { [unowned self] event in
         if case .state(_) = event { return }
-        if case .conflict(let path, _) = event { conflicts.insert(path) }
+        switch event {
+        case .conflict(let path, _): conflicts.insert(path)
+        case .kept(let path): keptContents.formUnion(machines.compactMap { $0.volume.content(path).map { ByteString($0) } })
+        default: break
+        }
         note(machine, "\(event)")
       }
       machine.onOverflow = { [unowned self] in
