@@ -162,9 +162,9 @@ enum Checks {
     let files = tree(machines[0].volume)
     for path in conflictCopies(machines) where files[path]?.kind == .file {
       // What people moved about may well lie in two places.
-      guard user.contents[ByteString(files[path]!.content)]?.touches == 0, let original = ConflictName.original(of: path) else {
-        continue
-      }
+      guard user.contents[ByteString(files[path]!.content)]?.touches == 0,
+        let original = ConflictName.original(of: path)
+      else { continue }
       let content = original.bytes + [0] + files[path]!.content
       if let other = seen[content] { return "\(other) and \(path) hold the same" }
       seen[content] = path

@@ -55,7 +55,9 @@ extension Simulation {
 
   func checkAll() throws {
     if let lost = Checks.lost(user, machines, besides: conflicts) { throw SimulationError("lost: \(lost)") }
-    if let back = Checks.resurrected(user, machines, besides: conflicts) { throw SimulationError("came back: \(back)") }
+    if let back = Checks.resurrected(user, machines, besides: conflicts, keptContents) {
+      throw SimulationError("came back: \(back)")
+    }
     if let twice = Checks.duplicateCopies(user, machines) { throw SimulationError("copied twice: \(twice)") }
     if let rest = Checks.leftovers(machines) { throw SimulationError("left over: \(rest)") }
     let copies = Checks.conflictCopies(machines)

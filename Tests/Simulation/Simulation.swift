@@ -96,7 +96,8 @@ public final class Simulation {
         if case .state(_) = event { return }
         switch event {
         case .conflict(let path, _): conflicts.insert(path)
-        case .kept(let path): keptContents.formUnion(machines.compactMap { $0.volume.content(path).map { ByteString($0) } })
+        case .kept(let path):
+          keptContents.formUnion(machines.compactMap { $0.volume.content(path) }.map { ByteString($0) })
         default: break
         }
         note(machine, "\(event)")
