@@ -78,7 +78,8 @@ extension FolderMirror {
       unfinished.removeAll()
       let failure = batches.allSatisfy(\.done.isEmpty) ? nil : await barrier()
       if let failure {
-        for done in batches.flatMap(\.done) { blockItem(done.item, failure) }
+        // Also what needed no work on disk: its records go with the batch.
+        for item in batches.flatMap({ $0.settled + $0.done.map(\.item) }) { blockItem(item, failure) }
       } else {
         await record(batches)
       }

@@ -67,6 +67,7 @@ final class Machine {
     callsToDeath = nil
     endTrouble()
     hasStoppedFolder = false
+    hadTrouble = false
     startedAt = scheduler.now
     var options = StoreOptions(segmentBytes: 64 << 10, isMaintainedAutomatically: false)
     let scheduler = self.scheduler
@@ -166,8 +167,16 @@ final class Machine {
   /// Running for long enough to have read what it starts with.
   var isSettledIn: Bool { isRunning && scheduler.now > startedAt + 2_000_000_000 }
 
-  func failCalls(_ calls: FailingCalls) { failing = calls }
+  /// Calls of its node may have failed since the node started.
+  private(set) var hadTrouble = false
+
+  func failCalls(_ calls: FailingCalls) {
+    failing = calls
+    hadTrouble = true
+  }
+
   func failLog(_ operation: MemoryDisk.Operation, times: Int, errno: Int32) {
+    hadTrouble = true
     disk.fail(operation, after: scheduler.random.below(6), count: times, errno: errno)
   }
 

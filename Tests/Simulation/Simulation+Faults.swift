@@ -46,7 +46,7 @@ extension Simulation {
     case 15:
       guard let store = machine.node?.store else { return }
       count(.compaction)
-      try store.compact()
+      do { try store.compact() } catch where machine.hadTrouble { return }
     case 16, 17, 18: putValue(machine)
     default: break
     }
