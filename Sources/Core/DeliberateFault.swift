@@ -24,8 +24,6 @@
   case renewalLeftOut
   /// A version that comes late is applied over one that has seen it.
   case oldVersionTaken
-  /// Between a directory and a file the later version keeps the name.
-  case directoryGivesWay
 
   // Observing
   /// After lost events nothing is compared.
@@ -34,8 +32,6 @@
   case startScanLeftOut
   /// What the node wrote itself is recorded as somebody's change.
   case echoRecorded
-  /// What has gone from the disk is believed gone without a last look.
-  case absenceBelieved
 
   // Applying
   /// What lies at the path is not compared with what was expected, before and after the exchange.

@@ -239,7 +239,7 @@ extension FolderMirror {
     var seen: Set<BytePath> = []
     var mutations: [Mutation] = []
     for (index, (path, entry)) in live.enumerated() where !busyElsewhere(path, paths) && seen.insert(path).inserted {
-      if stillThere[index], !DeliberateFault.absenceBelieved.isOn {
+      if stillThere[index] {
         // A type change keeps its name; what was recorded for it stands.
         continue
       }

@@ -72,8 +72,8 @@ public enum Reconciler {
       // Deleted on one side or both, or the same bytes: nothing is lost either way.
       return remoteWins ? .apply(takenRemote, copy: nil) : .keep(keptLocal)
     }
-    let isMixed = localValue.isDirectory != remoteValue.isDirectory && !DeliberateFault.directoryGivesWay.isOn
-    let remoteKeepsName = isMixed ? remoteValue.isDirectory : remoteWins
+    let remoteKeepsName =
+      localValue.isDirectory != remoteValue.isDirectory ? remoteValue.isDirectory : remoteWins
     if DeliberateFault.copyLeftOut.isOn { return remoteWins ? .apply(takenRemote, copy: nil) : .keep(keptLocal) }
     if remoteKeepsName {
       return .apply(takenRemote, copy: copy(of: local, localValue, at: path))

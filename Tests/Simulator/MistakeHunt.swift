@@ -11,7 +11,7 @@ struct MistakeHunt {
   let limit: UInt64
   private static let jobs = 2
   /// A run that takes longer does not end.
-  private static let maxSecondsPerRun: UInt32 = 60
+  private static let maxSecondsPerRun: UInt32 = 20
 
   #if SOFTADASTRA_FAULTS
     static func mistake(named name: String) -> DeliberateFault? { DeliberateFault.allCases.first { "\($0)" == name } }
