@@ -61,13 +61,16 @@ public final class Simulation {
   /// Lay at a path where an edit met a deletion that did not know of it.
   private(set) var keptContents: Set<ByteString> = []
 
+  /// Few nodes meet more often; many cost time.
+  private static let groupSizes = [2, 2, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 4, 4, 4, 5, 6, 7]
+
   static let patience: UInt64 = 1_200_000_000_000
 
   public init(_ configuration: Configuration) {
     self.configuration = configuration
     let scheduler = Scheduler(seed: configuration.seed)
     self.scheduler = scheduler
-    let count = [2, 2, 2, 3, 3, 4, 5][scheduler.random.below(7)]
+    let count = Self.groupSizes[scheduler.random.below(Self.groupSizes.count)]
     let skewed = scheduler.random.below(3) == 0
     machines = (0..<count).map { index in
       let years = skewed ? Int64(scheduler.random.below(19)) - 9 : 0
