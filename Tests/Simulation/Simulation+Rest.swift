@@ -63,7 +63,7 @@ extension Simulation {
     if let rest = Checks.leftovers(machines.filter { !$0.hadTrouble }) { throw SimulationError("left over: \(rest)") }
     let copies = Checks.conflictCopies(machines)
     add(copies.count, of: "conflict copies")
-    if onlyEditor != nil, let copy = copies.first {
+    if onlyEditor != nil, !hasForgotten, let copy = copies.first {
       throw SimulationError("a conflict although only one edits: \(copy)")
     }
   }

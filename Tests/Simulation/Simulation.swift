@@ -56,6 +56,8 @@ public final class Simulation {
   let isRing: Bool
   private var isTravelling = false
   var isInterrupting = false
+  /// A machine lost its state: what it has seen it has not seen any more.
+  var hasForgotten = false
   /// Where two versions met: a copy and its original may hold the same there.
   private(set) var conflicts: Set<BytePath> = []
   /// Lay at a path where an edit met a deletion that did not know of it.

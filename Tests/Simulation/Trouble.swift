@@ -17,7 +17,7 @@ public enum Trouble: String, CaseIterable, Sendable {
   case lostState = "lost-state"
 
   /// What every run may have. The others still find mistakes in more than one run of fifty: share/doc/reliability.md.
-  public static let usual: Set<Trouble> = [.ioErrors, .fullVolume, .logErrors, .fullLog]
+  public static let usual: Set<Trouble> = [.ioErrors, .fullVolume, .logErrors, .fullLog, .lostState]
 
   /// What a series must have met of it.
   var situation: Situation {
@@ -84,6 +84,7 @@ extension Simulation {
     case .lostState:
       guard !machine.isRunning else { return false }
       machine.loseState()
+      hasForgotten = true
       user.lostState()
     }
     return true
