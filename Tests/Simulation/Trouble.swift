@@ -17,7 +17,7 @@ public enum Trouble: String, CaseIterable, Sendable {
   case lostState = "lost-state"
 
   /// What every run may have. The others still find mistakes in more than one run of fifty: share/doc/reliability.md.
-  public static let usual: Set<Trouble> = [.ioErrors, .fullVolume, .logErrors, .fullLog, .lostState]
+  public static let usual: Set<Trouble> = [.ioErrors, .fullVolume, .logErrors, .fullLog]
 
   /// What a series must have met of it.
   var situation: Situation {
