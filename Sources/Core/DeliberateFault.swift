@@ -16,7 +16,7 @@
   // Versions
   /// Every node lets its own version win.
   case tieBrokenLocally
-  /// The winner of a conflict does not learn what the loser had seen.
+  /// An edit does not take over what the version before it had seen.
   case vectorNotMerged
   /// A deletion beats a concurrent edit if it is later.
   case deletionBeatsEdit

@@ -63,7 +63,6 @@ public struct Version: Hashable, Sendable, CustomStringConvertible {
   /// The same version, having seen what `other` has seen.
   public func absorbing(_ other: Version) -> Version {
     var copy = self
-    if DeliberateFault.vectorNotMerged.isOn { return copy }
     copy.vector.merge(other.vector)
     return copy
   }

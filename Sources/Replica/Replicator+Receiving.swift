@@ -65,6 +65,7 @@ extension Replicator {
         engine.settled(changes.space, early.map { ($0.peer, $0.sequence) })
       }
     } catch {
+      if peers[peer]?.session == state.session { engine.notStored(peer, changes.space) }
       hooks.failed(peer, error)
     }
     pump()

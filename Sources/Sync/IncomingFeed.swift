@@ -31,6 +31,9 @@ struct IncomingFeed: Sendable {
     return true
   }
 
+  /// What was received and could not be recorded is expected once more.
+  mutating func expectAgain() { received = known }
+
   mutating func stored(through: UInt64, outstanding sequences: [UInt64], watermark: VersionVector?) {
     known = max(known, through)
     outstanding.formUnion(sequences)

@@ -9,7 +9,7 @@ struct Options {
   var operations: Int?
   var maxFailures = 20
   var tolerated = 0
-  var limit: UInt64 = 100
+  var limit: UInt64 = 200
   /// The nodes make this mistake.
   var mistake: String?
   var hunted: String?
