@@ -211,6 +211,7 @@ extension FolderMirror {
 
   private func dropStaged(_ name: String) {
     // While it is being filled it goes when that has ended.
+    guard !DeliberateFault.stagingKept.isOn else { return }
     guard isRunning, staged.contains(name), !seeding.contains(where: { $0.stagedName == name }) else { return }
     staged.remove(name)
     let volume = self.volume
@@ -255,6 +256,7 @@ extension FolderMirror {
   }
 
   private func lost(_ peer: NodeID) {
+    if DeliberateFault.deadSessionKept.isOn { return }
     sources.removeAll { $0 == peer }
     for (request, key) in requests {
       guard let flight = fetches[key]?.plan.inFlight[request], flight.peer == peer else { continue }

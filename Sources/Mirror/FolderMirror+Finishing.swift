@@ -78,7 +78,8 @@ extension FolderMirror {
       let needsBarrier = !batches.allSatisfy(\.done.isEmpty)
       let failure = needsBarrier ? await barrier() : nil
       if let failure {
-        for done in batches.flatMap(\.done) { blockItem(done.item, failure) }
+        // Also what needed no work on disk: its records go with the batch.
+        for item in batches.flatMap({ $0.settled + $0.done.map(\.item) }) { blockItem(item, failure) }
       } else {
         await record(batches, needsBarrier ? [durableMark(durable)] : [])
       }
@@ -160,6 +161,8 @@ extension FolderMirror {
       let path = done.item.path
       let key = StoreKey.file(folder, path)
       switch done.outcome {
+      case .applied where DeliberateFault.tombstoneDropped.isOn && done.entry.isDeleted:
+        mutations.append(.erase(key: key))
       case .applied(let fingerprint, let copyFingerprint):
         mutations.append(done.entry.mutation(key: key, tag: fingerprint))
         if done.entry.value?.isDirectory == true { made.remove(path) }

@@ -147,7 +147,7 @@ public actor FolderMirror {
   /// Loads what is pending and starts both loops; the caller feeds watcher events and calls `rescan`.
   public func start() async throws(SoftadastraError) {
     isRunning = true
-    try loadPending()
+    if !DeliberateFault.intentsForgotten.isOn { try loadPending() }
     try await finishInterruptedMoves()
     try await healAfterPowerLoss()
     try await recoverStaging()
@@ -191,6 +191,7 @@ public actor FolderMirror {
     for event in events {
       switch event {
       case .changed(let path): markDirty(path)
+      case .subtreeChanged(let path) where path.isRoot && DeliberateFault.overflowIgnored.isOn: break
       case .subtreeChanged(let path): rescan(path)
       case .moved(let from, let to, let isDirectory): moves.append((from, to, isDirectory))
       case .rootLost:
@@ -205,6 +206,7 @@ public actor FolderMirror {
 
   /// Compares everything at and below with the synced tree.
   public func rescan(_ path: BytePath = .root) {
+    if DeliberateFault.startScanLeftOut.isOn, path.isRoot, frontier.isEmpty, sources.isEmpty { return }
     if path.isRoot { brake.scanBegins() } else { markDirty(path) }
     frontier.append(path)
     observeSignal.raise()

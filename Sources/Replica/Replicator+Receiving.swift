@@ -52,6 +52,7 @@ extension Replicator {
       let items = withoutForgotten(changes.items, in: changes.space)
       if case .folder(let id) = changes.space {
         guard let mirror = folders[id] else { return }
+        if DeliberateFault.cursorBeforeChanges.isOn { try await store.wait(try store.commit([cursor])) }
         let receipt = try await mirror.receive(items, from: peer, cursor: cursor)
         outstanding = receipt.outstanding
         for answer in receipt.answers { hooks.enqueue(peer, .message(answer)) }
@@ -69,6 +70,7 @@ extension Replicator {
         engine.settled(changes.space, early.map { ($0.peer, $0.sequence) })
       }
     } catch {
+      if peers[peer]?.session == state.session { engine.notStored(peer, changes.space) }
       hooks.failed(peer, error)
     }
     pump()

@@ -29,6 +29,9 @@ struct IncomingFeed: Sendable {
     return true
   }
 
+  /// What was received and could not be recorded is expected once more.
+  mutating func expectAgain() { received = known }
+
   mutating func stored(through: UInt64, outstanding sequences: [UInt64], watermark: Watermark?) {
     known = max(known, through)
     outstanding.formUnion(sequences)
@@ -41,7 +44,8 @@ struct IncomingFeed: Sendable {
 
   /// The peer's watermark, once everything up to its position is applied here.
   mutating func takeWatermark() -> Watermark? {
-    guard let pending = pendingWatermark, applied >= pending.at else { return nil }
+    guard let pending = pendingWatermark else { return nil }
+    guard applied >= pending.at || DeliberateFault.watermarkTooEarly.isOn else { return nil }
     pendingWatermark = nil
     return pending.watermark
   }

@@ -114,6 +114,9 @@ public struct SyncEngine: Sendable {
     progressed(peer, space)
   }
 
+  /// Received changes could not be recorded: the sender goes back to what is known, and sends them again.
+  public mutating func notStored(_ peer: NodeID, _ space: SpaceID) { peers[peer]?.incoming[space]?.expectAgain() }
+
   /// Changes that were outstanding are applied or superseded.
   public mutating func settled(_ space: SpaceID, _ origins: [(peer: NodeID, sequence: UInt64)]) {
     var touched: Set<NodeID> = []
