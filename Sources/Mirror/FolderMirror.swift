@@ -113,7 +113,7 @@ public actor FolderMirror {
   var staged: Set<String> = []
   var requests: [UInt64: FetchKey] = [:]
   var nextRequest: UInt64
-  var bytesInFlight = 0
+  var window = FetchWindow()
   var sources: [NodeID] = []
   /// Of each source, the session it is connected by, and of each peer the last one that ended.
   var sessions: [NodeID: UInt64] = [:]

@@ -74,7 +74,7 @@ public final class OfflineNode: NodeService {
       peers: view.members.sorted { $0.key < $1.key }.filter { $0.key != own }.map { node, record in
         StatusReport.Peer(
           id: node.description, name: record.name, address: "", state: "disconnected",
-          toSend: pendingAmount(node), toReceive: StatusReport.Amount(), lastError: nil)
+          toSend: pendingAmount(node), toReceive: StatusReport.Amount(), lastError: nil, compression: nil)
       },
       sync: StatusReport.Sync(outbox: 0, queued: 0, inFlight: 0, acknowledged: 0, failed: 0, retries: 0),
       store: StatusReport.Store(

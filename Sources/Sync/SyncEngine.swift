@@ -190,7 +190,7 @@ public struct SyncEngine: Sendable {
 
   private mutating func fillWindow(_ id: NodeID, _ space: SpaceID, now: UInt64, reading feed: some ChangeFeed) {
     guard let replica = peers[id]?.replica, var outgoing = peers[id]?.outgoing[space] else { return }
-    while !outgoing.isWaiting, outgoing.inFlight.count < options.windowBatches {
+    while !outgoing.isWaiting, outgoing.hasRoom(options) {
       let page = feed.page(of: space, since: outgoing.scanned, limit: options.batchEntries)
       guard page.through > outgoing.scanned else { break }
       let cut = page.items.firstIndex { StoreKey.isMove($0.key) && outgoing.lacks($0, peerReplica: replica) }
