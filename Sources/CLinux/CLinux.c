@@ -9,6 +9,8 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
@@ -30,6 +32,7 @@
 const int linux_o_tmpfile = O_TMPFILE;
 const int linux_o_path = O_PATH;
 const int linux_o_directory = O_DIRECTORY;
+const int linux_o_noatime = O_NOATIME;
 const uint32_t linux_rename_noreplace = RENAME_NOREPLACE;
 const uint32_t linux_rename_exchange = RENAME_EXCHANGE;
 
@@ -82,10 +85,18 @@ int linux_rename(int from_directory, const char *from, int to_directory, const c
 }
 
 int linux_link_descriptor(int descriptor, int to_directory, const char *to) {
-  // linkat with AT_EMPTY_PATH needs CAP_DAC_READ_SEARCH; the /proc path works for every user.
+  // By descriptor alone it is for root, and since Linux 6.10 for whoever opened it; the /proc path works for every user.
+  static atomic_bool needs_path;
+  if (!atomic_load_explicit(&needs_path, memory_order_relaxed)) {
+    if (linkat(descriptor, "", to_directory, to, AT_EMPTY_PATH) == 0) return 0;
+    // ENOENT is also what a missing target directory answers.
+    if (errno != ENOENT && errno != EPERM && errno != EINVAL) return -errno;
+  }
   char path[40];
   snprintf(path, sizeof path, "/proc/self/fd/%d", descriptor);
-  return checked(linkat(AT_FDCWD, path, to_directory, to, AT_SYMLINK_FOLLOW));
+  int result = checked(linkat(AT_FDCWD, path, to_directory, to, AT_SYMLINK_FOLLOW));
+  if (result == 0) atomic_store_explicit(&needs_path, true, memory_order_relaxed);
+  return result;
 }
 
 int linux_syncfs(int descriptor) { return checked(syncfs(descriptor)); }
@@ -234,7 +245,8 @@ void linux_keep_freed_memory(void) {
   mallopt(M_MMAP_THRESHOLD, 16 << 20);
   // malloc_trim does not shrink the end of other arenas than the first: what they may keep is bounded here.
   mallopt(M_TRIM_THRESHOLD, 2 << 20);
-  mallopt(M_ARENA_MAX, 2);
+  // Fewer, and threads wait for each other's allocations; more, and each keeps its rest.
+  mallopt(M_ARENA_MAX, 4);
 }
 
 // Unmaps the program's own code and constants: never written to, so they stay in the page cache and are mapped
