@@ -67,8 +67,14 @@ extension LinuxVolume {
   }
 
   public func stage(named name: String) throws(SoftadastraError) -> any StagedFile {
+    try openStaged(name, O_CREAT)
+  }
+
+  public func openStaged(_ name: String) throws(SoftadastraError) -> any StagedFile { try openStaged(name, 0) }
+
+  private func openStaged(_ name: String, _ creating: Int32) throws(SoftadastraError) -> any StagedFile {
     let area = try area(of: name, "cannot stage")
-    let flags = O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC
+    let flags = O_RDWR | creating | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC
     let result = withCPath(name.utf8) { linux_openat(area.number, $0, flags, 0o600) }
     guard let opened = Descriptor(result) else { throw fail(result, "cannot stage", stagedPath(name)) }
     let file = LinuxStagedFile(opened, .staged(name, isKept: true), of: self, at: stagedPath(name))

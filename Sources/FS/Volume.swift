@@ -20,6 +20,8 @@ public protocol Volume: Sendable {
   func stage(permissions: UInt16) throws(SoftadastraError) -> any StagedFile
   /// A named file in the staging area that survives a restart: for large transfers. Kept if it is there already.
   func stage(named name: String) throws(SoftadastraError) -> any StagedFile
+  /// A file that lies in the staging area. Throws `notFound` if there is none: what is complete is never made anew, empty.
+  func openStaged(_ name: String) throws(SoftadastraError) -> any StagedFile
   /// What the staging area holds by name.
   func stagedNames() throws(SoftadastraError) -> [String]
   func removeStaged(_ name: String) throws(SoftadastraError)

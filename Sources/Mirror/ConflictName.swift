@@ -2,15 +2,26 @@ public import SoftadastraCore
 
 /// The name of a conflict copy: `name.conflict-YYYYMMDD-HHMMSS-NODE-HASH.ext`.
 ///
-/// Made from the loser's own stamp (UTC), author and content alone, so that every node that sees the conflict makes
-/// the same copy under the same name.
+/// Made of the loser's modification time (UTC), author and content alone: every node that sees the conflict makes the
+/// same copy under the same name, also where nodes gave those bytes new versions (see `ConflictRule.mustRenew`).
 public enum ConflictName {
   static let marker = ".conflict-"
 
-  public static func path(for path: BytePath, loser version: Version, contentDigest: UInt64) -> BytePath {
-    let time = UTCTime(secondsSince1970: Int64(version.stamp.milliseconds / 1000))
+  /// The year 9999 is the last that the form can say.
+  private static let maxSeconds: Int64 = 253_402_300_799
+
+  static func path(for path: BytePath, loser value: FileValue, by author: AuthorTag) -> BytePath {
+    Self.path(
+      for: path, modifiedNanoseconds: value.modifiedNanoseconds, by: author, contentDigest: value.contentDigest)
+  }
+
+  public static func path(
+    for path: BytePath, modifiedNanoseconds: Int64, by author: AuthorTag, contentDigest: UInt64
+  ) -> BytePath {
+    let seconds = min(max(0, modifiedNanoseconds / 1_000_000_000), maxSeconds)
     let digest = String(contentDigest | 1 << 63, radix: 16).prefix(6)
-    let middle = Array("\(marker)\(time.compact)-\(version.author.compact)-\(digest)".utf8)
+    let time = UTCTime(secondsSince1970: seconds).compact
+    let middle = Array("\(marker)\(time)-\(author.compact)-\(digest)".utf8)
     let name = Array(path.name)
     let dot = extensionStart(name)
     let ext = name[dot...]
@@ -23,11 +34,7 @@ public enum ConflictName {
 
   /// What every copy's path begins with.
   static func commonPrefix(of path: BytePath) -> [UInt8] {
-    let sample = Self.path(
-      for: path,
-      loser: Version(
-        vector: VersionVector(), dot: Dot(replica: ReplicaID(rawValue: 0), counter: 1),
-        stamp: HybridTimestamp(rawValue: 0), author: AuthorTag(rawValue: 0)), contentDigest: 0)
+    let sample = Self.path(for: path, modifiedNanoseconds: 0, by: AuthorTag(rawValue: 0), contentDigest: 0)
     let mark = Array(marker.utf8)
     let name = Array(sample.name)
     let at = (0...(name.count - mark.count)).last { name[$0..<$0 + mark.count].elementsEqual(mark) } ?? name.count

@@ -26,6 +26,14 @@ struct DiskOperation: Sendable {
     /// Something that is no directory bears the name of this parent.
     case obstructed(by: BytePath)
     case failed(SoftadastraError)
+
+    var isApplied: Bool { if case .applied = self { true } else { false } }
+    var isOnDisk: Bool {
+      switch self {
+      case .applied, .rescued: true
+      default: false
+      }
+    }
   }
 
   let path: BytePath
@@ -94,6 +102,7 @@ struct DiskOperation: Sendable {
     if let status, status.fingerprint != expected {
       // A crash after the change and before its record leaves the wanted file there already.
       if let fingerprint = try adopted(status, value) {
+        if case .staged(let name) = content { try volume.removeStaged(name) }
         return .applied(fingerprint: fingerprint, copyFingerprint: nil)
       }
       return .changedLocally
@@ -128,7 +137,7 @@ struct DiskOperation: Sendable {
         do throws(SoftadastraError) { try staged.write(at: 0, buffer) } catch { failure = error }
       }
       if let failure { throw failure }
-    case .staged(let name): staged = try volume.stage(named: name)
+    case .staged(let name): staged = try volume.openStaged(name)
     }
     if isReplacement {
       try staged.finish(size: size, permissions: value.permissions, modifiedNanoseconds: modified)
@@ -271,12 +280,14 @@ struct DiskOperation: Sendable {
     if status.kind == .directory {
       do throws(SoftadastraError) {
         try volume.removeDirectory(path)
+        made.remove(path)
         return .applied(fingerprint: 0, copyFingerprint: nil)
       } catch {
         guard error.code == .conflict else { throw error }
         // Something lives in it: ignored files, or new ones. It stays as an implicit directory, which has one mode
         // everywhere.
         let kept = try volume.setPermissions(path, FileValue.implicitDirectoryPermissions)
+        made.insert(path, kept.fingerprint)
         return .applied(fingerprint: kept.fingerprint, copyFingerprint: nil)
       }
     }

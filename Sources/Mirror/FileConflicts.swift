@@ -95,7 +95,7 @@ public struct ConflictResolution: Sendable {
         hint: "keep both, or move the directory first")
     }
     // A file swaps its place in one step; a symlink, or a file that may not be opened, takes two.
-    if displaced.status.kind == .file, let staged = try? volume.stage(named: displaced.stagedName) {
+    if displaced.status.kind == .file, let staged = try? volume.openStaged(displaced.stagedName) {
       let (_, old) = try volume.exchange(staged, at: path)
       try volume.archive(old, from: path, as: .conflict)
       return

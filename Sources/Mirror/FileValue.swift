@@ -25,6 +25,14 @@ public struct FileValue: Sendable, Hashable {
   public var isDirectory: Bool { kind == .directory }
   public var size: UInt64 { if case .file(let size, _, _) = kind { size } else { 0 } }
 
+  /// 0 for directories.
+  public var modifiedNanoseconds: Int64 {
+    switch kind {
+    case .file(_, let modified, _), .symlink(_, let modified): modified
+    case .directory: 0
+    }
+  }
+
   public var manifest: Manifest? { if case .file(_, _, let manifest) = kind { manifest } else { nil } }
 
   /// Same kind and bytes; mode and times may differ. No conflict arises between such values.

@@ -29,6 +29,11 @@ extension FolderMirror {
     let operation: DiskOperation
     /// What no other loop may work on meanwhile.
     var paths: [BytePath] { [item.path] + (copy.map { [$0.path] } ?? []) }
+
+    /// What was fetched has gone from the staging area: it is to be fetched again.
+    func lacksStagedFile(_ error: SoftadastraError) -> Bool {
+      if case .staged = operation.content { error.code == .notFound } else { false }
+    }
   }
 
   func applyLoop() async {
@@ -81,41 +86,43 @@ extension FolderMirror {
 
   private func apply(_ items: [PendingTree.Item]) async {
     var steps: [Step] = []
-    var mutations: [Mutation] = []
-    var settled: [PendingTree.Item] = []
+    var batch = Unfinished()
     await gaugeSpace(for: items)
     for item in items {
       do throws(SoftadastraError) {
-        if let step = try decide(item, &mutations, &settled) { steps.append(step) }
+        if let step = try decide(item, &batch) { steps.append(step) }
       } catch {
         blockItem(item, error)
         release([item.path])
       }
     }
     let outcomes = await perform(steps)
-    var done: [Done] = []
     for (step, outcome) in zip(steps, outcomes) {
       switch outcome {
-      case .applied, .rescued: done.append(Done(of: step, outcome))
+      case .applied, .rescued: batch.done.append(Done(of: step, outcome))
       case .changedLocally: retryAfterObserving(step)
       case .obstructed(let parent):
         await makeWay(for: step, at: parent)
         if let copy = step.copy { release([copy.path]) }
       case .failed(let error):
+        if step.lacksStagedFile(error) {
+          pending.update(step.item.path, step.item.entry.version.dot) { $0.stagedName = nil }
+        }
         blockItem(step.item, error)
         release(step.paths)
       }
+      // It was superseded meanwhile: what was fetched of it is nobody's.
+      if !outcome.isOnDisk, pending[step.item.path, step.item.entry.version.dot] == nil { forgetFetch(step.item) }
     }
     // The bytes are in the file: they need not be held until it is durable.
-    for done in done { pending.update(done.item.path, done.item.entry.version.dot) { $0.content = nil } }
+    for done in batch.done { pending.update(done.item.path, done.item.entry.version.dot) { $0.content = nil } }
     releaseHeldSenders()
-    finish(Unfinished(done: done, mutations: mutations, settled: settled.map(\.withoutContent)))
+    batch.settled = batch.settled.map(\.withoutContent)
+    finish(batch)
   }
 
-  /// Decides on one item: what needs no disk work goes straight into `mutations` and `settled`.
-  private func decide(
-    _ item: PendingTree.Item, _ mutations: inout [Mutation], _ settled: inout [PendingTree.Item]
-  ) throws(SoftadastraError) -> Step? {
+  /// Decides on one item: what needs no disk work goes straight into the batch.
+  private func decide(_ item: PendingTree.Item, _ batch: inout Unfinished) throws(SoftadastraError) -> Step? {
     // A directory's entry comes before its children's, here and in what this node passes on.
     if !item.entry.isDeleted, pending.isParentWaiting(item.path) {
       wait(item)
@@ -125,20 +132,19 @@ extension FolderMirror {
     let summary = store.summary(key)
     let local = try observer.entry(key, summary, item.path)
     let isImplicit = item.entry.value.map { !$0.isDirectory } ?? false && observer.hasLiveDescendants(item.path)
+    if let local, Reconciler.isEditAgainstDeletion(local, item.entry) { host.report(.kept(item.path)) }
     switch Reconciler.decide(path: item.path, local: local, isImplicitDirectory: isImplicit, remote: item.entry) {
     case .keep(let joined):
-      if let joined, let summary {
-        mutations.append(surviving(joined, over: item.entry.version).mutation(key: key, tag: summary.tag))
-      }
-      settled.append(item)
+      if let joined { batch.kept.append((item.path, surviving(joined, over: item.entry.version))) }
+      batch.settled.append(item)
       return nil
     case .keepLocal(let kept, let copy):
       // The loser is wanted under its copy's name, as an ordinary remote entry. Only when its bytes are here does the
       // winner count as having seen it: until then a local edit must not make others believe that the copy exists.
       if store.summary(StoreKey.file(folder, copy.path)) != nil {
-        mutations.append(surviving(kept, over: item.entry.version).mutation(key: key, tag: summary?.tag ?? 0))
+        batch.kept.append((item.path, surviving(kept, over: item.entry.version)))
       }
-      wantCopy(copy, of: item, &mutations, &settled)
+      wantCopy(copy, of: item, &batch)
       return nil
     case .directoryStays(let local, let seen, let copy):
       guard !pending.hasDescendants(of: item.path) else {
@@ -146,8 +152,8 @@ extension FolderMirror {
         wait(item)
         return nil
       }
-      mutations.append(directoryMutation(key, local, seen: seen, tag: summary?.tag ?? 0))
-      wantCopy(copy, of: item, &mutations, &settled)
+      batch.kept.append((item.path, standing(local, seen: seen)))
+      wantCopy(copy, of: item, &batch)
       return nil
     case .apply(let entry, let copy):
       guard let content = content(for: item, local) else {
@@ -182,31 +188,29 @@ extension FolderMirror {
     }
   }
 
-  /// The survivor of a conflict, under a new version where its own must not cover the loser's.
+  /// The survivor of a conflict, under a new version where its own must not cover the loser's. Its author stays: the
+  /// bytes are theirs.
   func surviving(_ entry: FileEntry, over loser: Version) -> FileEntry {
     guard ConflictRule.mustRenew(entry.version, over: loser) else { return entry }
-    return entry.with(store.newVersion(basedOn: entry.version.vector, author: configuration.author))
+    return entry.with(store.newVersion(basedOn: entry.version.vector, author: entry.version.author))
   }
 
   /// The loser of a conflict is wanted under its copy's name, in the place of the item.
-  private func wantCopy(
-    _ copy: Reconciler.Copy, of item: PendingTree.Item, _ mutations: inout [Mutation],
-    _ settled: inout [PendingTree.Item]
-  ) {
+  private func wantCopy(_ copy: Reconciler.Copy, of item: PendingTree.Item, _ batch: inout Unfinished) {
     guard !isCopied(copy, of: item.path) else {
-      settled.append(item)
+      batch.settled.append(item)
       return
     }
     var receipt = Receipt()
     var copied = PendingTree.Item(path: copy.path, entry: copy.entry, origins: item.origins, content: item.content)
     copied.stagedName = item.stagedName
     copied.isDerived = true
-    queue(copied, from: nil, 0, &mutations, &receipt)
+    queue(copied, from: nil, 0, &batch.mutations, &receipt)
     var done = item
     if pending[copy.path, copy.entry.version.dot] != nil {
       done.handedTo = FetchKey(path: copy.path, dot: copy.entry.version.dot)
     }
-    settled.append(done)
+    batch.settled.append(done)
     host.report(.conflict(item.path, copy: copy.path))
   }
 

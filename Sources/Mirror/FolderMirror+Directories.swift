@@ -10,10 +10,10 @@ extension FolderMirror {
 
   /// A directory that must not give way to a file: a version of its own, so that every node decides alike. A directory
   /// without an entry, or whose entry is deleted, gets a tombstone: it exists for what is below it.
-  func directoryMutation(_ key: [UInt8], _ local: FileEntry?, seen: VersionVector, tag: UInt64) -> Mutation {
+  func standing(_ local: FileEntry?, seen: VersionVector) -> FileEntry {
     let version = store.newVersion(basedOn: seen, author: configuration.author)
-    if let local, local.value?.isDirectory == true { return local.with(version).mutation(key: key, tag: tag) }
-    return .delete(key: key, value: [], version: version, tag: tag, flags: 0)
+    if let local, local.value?.isDirectory == true { return local.with(version) }
+    return FileEntry(version: version, stored: nil)
   }
 
   /// A file bears the name of a directory that something wants to live in: it becomes its conflict copy.
@@ -36,7 +36,7 @@ extension FolderMirror {
       return
     }
     busy.insert(obstacle)
-    let name = ConflictName.path(for: obstacle, loser: entry.version, contentDigest: value.contentDigest)
+    let name = ConflictName.path(for: obstacle, loser: value, by: entry.version.author)
     let isNameFree = store.summary(StoreKey.file(folder, name)) == nil
     let volume = self.volume
     let moved: FileStatus? = await pool.run {
@@ -102,13 +102,24 @@ extension FolderMirror {
   }
 
   /// Directories without an entry that live only for what is below them go with the last of it.
-  func removeEmptiedParents(of paths: [BytePath]) async {
-    var candidates = Set(paths.map(\.parent))
+  func removeEmptiedParents(of paths: [BytePath]) async { await removeEmptied(Set(paths.map(\.parent))) }
+
+  /// These directories, and those above them, as far as nothing is left for which they live.
+  func removeEmptied(_ candidates: Set<BytePath>) async {
+    var candidates = candidates
     while !candidates.isEmpty {
       let directories = candidates.filter(isEmptied).sorted { $0 > $1 }
       guard !directories.isEmpty else { return }
       let volume = self.volume
-      let isRemoved = await onPool(directories) { (try? volume.removeDirectory($0)) != nil }
+      let isRemoved = await onPool(directories) { directory in
+        do throws(SoftadastraError) {
+          try volume.removeDirectory(directory)
+          return true
+        } catch {
+          // Somebody was faster; those above it are looked at all the same.
+          return error.code == .notFound
+        }
+      }
       let removed = zip(directories, isRemoved).filter(\.1).map(\.0)
       for directory in removed { made.remove(directory) }
       candidates = Set(removed.map(\.parent))

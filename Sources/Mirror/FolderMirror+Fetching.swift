@@ -46,7 +46,7 @@ extension FolderMirror {
     let preparation = FetchSeeding(
       volume: volume, reader: reader, manifest: manifest, path: item.path, localManifest: local?.value?.manifest)
     _ = self.seeding.insert(key)
-    staged.insert(key)
+    staged.insert(key.stagedName)
     Task {
       let seeded = await self.pool.run { preparation.run(stagedName: key.stagedName) }
       self.begin(key, item, manifest, seeded)
@@ -59,7 +59,7 @@ extension FolderMirror {
   ) {
     seeding.remove(key)
     guard isRunning, pending[key.path, key.dot] != nil else {
-      dropStaged(key)
+      dropStaged(key.stagedName)
       startNextFetches()
       return
     }
@@ -148,7 +148,7 @@ extension FolderMirror {
     case .failure(let error):
       cancelFetch(key)
       // A part of what does not fit must not keep the room that others have need of.
-      if error.code == .noSpace || error.code == .quota { dropStaged(key) }
+      if error.code == .noSpace || error.code == .quota { dropStaged(key.stagedName) }
       if let item = pending[key.path, key.dot] { blockItem(item, error) }
     }
     requestMore()
@@ -198,18 +198,23 @@ extension FolderMirror {
     startNextFetches()
   }
 
-  /// The item is not wanted any more, or was applied in another way: what was fetched of it goes.
+  /// The item is not wanted any more, or was applied in another way: what was fetched of it goes, or of the item whose
+  /// place it took.
   func forgetFetch(_ item: PendingTree.Item) {
     let key = FetchKey(path: item.path, dot: item.entry.version.dot)
     cancelFetch(key)
-    dropStaged(key)
+    guard !staged.isEmpty else { return }
+    let own = key.stagedName
+    if pending.isUnused(own, besides: item) { dropStaged(own) }
+    if let name = item.stagedName, name != own, pending.isUnused(name, besides: item) { dropStaged(name) }
   }
 
-  private func dropStaged(_ key: FetchKey) {
+  private func dropStaged(_ name: String) {
     // While it is being filled it goes when that has ended.
-    guard isRunning, !seeding.contains(key), staged.remove(key) != nil else { return }
+    guard isRunning, staged.contains(name), !seeding.contains(where: { $0.stagedName == name }) else { return }
+    staged.remove(name)
     let volume = self.volume
-    Task { await self.pool.run { try? volume.removeStaged(key.stagedName) } }
+    Task { await self.pool.run { try? volume.removeStaged(name) } }
   }
 
   private func cancelFetch(_ key: FetchKey) {

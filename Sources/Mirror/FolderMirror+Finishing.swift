@@ -34,13 +34,17 @@ extension FolderMirror {
 
   /// One batch on its way into the log.
   struct Unfinished: Sendable {
-    var done: [Done]
-    var mutations: [Mutation]
-    var settled: [PendingTree.Item]
+    var done: [Done] = []
+    /// What stays as it is on disk, under another version. The fingerprint may be noted anew until it is recorded.
+    var kept: [(path: BytePath, entry: FileEntry)] = []
+    var mutations: [Mutation] = []
+    var settled: [PendingTree.Item] = []
+
+    var isEmpty: Bool { done.isEmpty && kept.isEmpty && mutations.isEmpty && settled.isEmpty }
   }
 
   func finish(_ batch: Unfinished) {
-    guard !batch.done.isEmpty || !batch.mutations.isEmpty || !batch.settled.isEmpty else { return }
+    guard !batch.isEmpty else { return }
     finishing += 1
     unfinishedCount += batch.done.count + batch.settled.count
     unfinished.append(batch)
@@ -122,7 +126,12 @@ extension FolderMirror {
   private func record(_ batches: [Unfinished]) async {
     do throws(SoftadastraError) {
       var last: CommitTicket?
-      for batch in batches { last = try store.commit(mutations(of: batch)) }
+      for batch in batches {
+        last = try store.commit(mutations(of: batch))
+        // Only now: the batch may have decided about the winner, too.
+        let absorbed = absorbedCopies(of: batch)
+        if !absorbed.isEmpty { last = try store.commit(absorbed) }
+      }
       if let last { try await store.wait(last) }
     } catch {
       guard error.isAboutResources else { return halt(error) }
@@ -144,11 +153,11 @@ extension FolderMirror {
       pending.remove(item.path, item.entry.version.dot)
       unblock(item.path)
     }
-    for item in batches.flatMap(\.settled) where pending.isUnused(item.stagedName) { forgetFetch(item) }
+    for item in batches.flatMap(\.settled) { forgetFetch(item) }
     var deleted: [BytePath] = []
     for done in batches.flatMap(\.done) {
-      let key = FetchKey(path: done.item.path, dot: done.item.entry.version.dot)
-      if done.placedName == key.stagedName { staged.remove(key) } else { forgetFetch(done.item) }
+      if let name = done.placedName { staged.remove(name) }
+      forgetFetch(done.item)
       host.report(done.entry.isDeleted ? .deleted(done.item.path) : .received(done.item.path))
       if done.entry.isDeleted { deleted.append(done.item.path) }
     }
@@ -160,7 +169,11 @@ extension FolderMirror {
 
   /// The synced entries of a batch, and the end of its remote-tree records.
   private func mutations(of batch: Unfinished) -> [Mutation] {
-    var mutations = batch.mutations
+    var mutations = batch.kept.map { path, entry in
+      let key = StoreKey.file(folder, path)
+      return entry.mutation(key: key, tag: store.summary(key)?.tag ?? 0)
+    }
+    mutations += batch.mutations
     for done in batch.done {
       let path = done.item.path
       let key = StoreKey.file(folder, path)
@@ -171,7 +184,6 @@ extension FolderMirror {
         // New times on a file that somebody may have written to at that moment: its bytes decide, not its fingerprint.
         if done.isUnchanged { unsettled.insert(path) }
         if case .file = done.entry.value?.kind { readAgainWhenSettled(path) }
-        if done.entry.isConflictCopy { mutations += absorbed(done.entry, at: path) }
         if let copy = done.copy, let copyFingerprint {
           let copyKey = StoreKey.file(folder, copy.path)
           if store.summary(copyKey) == nil { mutations.append(copy.entry.mutation(key: copyKey, tag: copyFingerprint)) }
@@ -193,15 +205,26 @@ extension FolderMirror {
     return mutations
   }
 
-  /// The winner that a fetched copy lost against has seen it from now on.
-  private func absorbed(_ copy: FileEntry, at path: BytePath) -> [Mutation] {
-    guard let original = ConflictName.original(of: path) else { return [] }
-    let key = StoreKey.file(folder, original)
-    let summary = store.summary(key)
-    guard let winner = try? observer.entry(key, summary, original), !winner.version.covers(copy.version),
-      copy.version.compare(winner.version) == .concurrent
-    else { return [] }
-    let survivor = surviving(winner.with(winner.version.absorbing(copy.version)), over: copy.version)
-    return [survivor.mutation(key: key, tag: summary?.tag ?? 0)]
+  /// The winners that fetched copies lost against have seen them from now on.
+  ///
+  /// A winner that is being decided on elsewhere stays as it is: it would be overwritten by what is decided. Then its
+  /// next edit has not seen the copy, whose entry is there all the same.
+  private func absorbedCopies(of batch: Unfinished) -> [Mutation] {
+    let copies = batch.done.filter { $0.entry.isConflictCopy && $0.outcome.isApplied }
+    guard !copies.isEmpty else { return [] }
+    let own = Set(batch.done.flatMap(\.paths) + batch.settled.map(\.path))
+    var winners: [BytePath: (entry: FileEntry, tag: UInt64)] = [:]
+    for copy in copies {
+      guard let original = ConflictName.original(of: copy.item.path), !busy.contains(original) || own.contains(original)
+      else { continue }
+      let key = StoreKey.file(folder, original)
+      let summary = store.summary(key)
+      guard let winner = winners[original]?.entry ?? (try? observer.entry(key, summary, original)),
+        !winner.version.covers(copy.entry.version), copy.entry.version.compare(winner.version) == .concurrent
+      else { continue }
+      let absorbing = winner.with(winner.version.absorbing(copy.entry.version))
+      winners[original] = (surviving(absorbing, over: copy.entry.version), summary?.tag ?? 0)
+    }
+    return winners.sorted { $0.key < $1.key }.map { $1.entry.mutation(key: StoreKey.file(folder, $0), tag: $1.tag) }
   }
 }

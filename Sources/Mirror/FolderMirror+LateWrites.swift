@@ -12,12 +12,14 @@ extension FolderMirror {
   /// any other edit. A file that cannot be moved stays in the archive, with its bytes.
   public func keepLateBytes(_ archived: BytePath, of path: BytePath) async {
     guard isRunning else { return }
-    let version = store.newVersion(basedOn: VersionVector(), author: configuration.author)
+    let author = configuration.author
     let volume = self.volume
     let copy: BytePath? = await pool.run {
       guard let status = try? volume.status(archived) else { return nil }
       for number in 0..<UInt64(Self.maxNames) {
-        let name = ConflictName.path(for: path, loser: version, contentDigest: status.fingerprint &+ number)
+        let name = ConflictName.path(
+          for: path, modifiedNanoseconds: status.modifiedNanoseconds, by: author,
+          contentDigest: status.fingerprint &+ number)
         do throws(SoftadastraError) {
           try Self.makeParents(of: name, on: volume)
           _ = try volume.move(archived, to: name)

@@ -83,18 +83,23 @@ extension FolderMirror {
     var again: [BytePath] = []
     var failed: [BytePath] = []
     var absent: [BytePath] = []
+    var implicit: Set<BytePath> = []
     var adopted: [PendingTree.Item] = []
     var contents: [(at: Int, bytes: [UInt8])] = []
     for (path, observation) in observations {
       let key = StoreKey.file(folder, path)
       let isBelieved = passesBrake(path, observation)
       switch observation {
-      case .unchanged, .implicitDirectory: unblock(path)
+      case .unchanged: unblock(path)
+      case .implicitDirectory:
+        unblock(path)
+        implicit.insert(path)
       case .retag(let tag):
         unblock(path)
         mutations.append(.retag(key: key, tag: tag))
       case .absent:
         unblock(path)
+        made.remove(path)
         if isBelieved { absent.append(path) }
       case .changed(let value, let fingerprint, let inline):
         unblock(path)
@@ -143,6 +148,8 @@ extension FolderMirror {
       for content in contents { recentContent.remember(content.bytes, of: first + UInt64(content.at)) }
     }
     if !absent.isEmpty { await removeEmptiedParents(of: absent) }
+    // A crash may have come between the last thing in it and the directory itself.
+    if !implicit.isEmpty { await removeEmptied(implicit) }
     guard !adopted.isEmpty else { return }
     var origins: [PendingTree.Origin] = []
     for item in adopted {

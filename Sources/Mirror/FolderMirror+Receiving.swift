@@ -123,7 +123,8 @@ extension FolderMirror {
     let isKnown = pending[item.path, dot] != nil
     let superseded = pending.add(item)
     for old in superseded {
-      forgetFetch(old)
+      // A batch that is working on it needs the file that was fetched; it cleans up by itself.
+      if !old.isBeingApplied { forgetFetch(old) }
       pending.update(item.path, dot) {
         $0.origins += old.origins
         $0.overtaken += old.overtaken + (old.entry.isDeleted ? [] : [old.entry])
@@ -148,7 +149,7 @@ extension FolderMirror {
     let original = item.entry.isConflictCopy ? ConflictName.original(of: item.path) : nil
     for copy in pending.derivedCopies(of: original ?? item.path)
     where copy.entry.version.dot != item.entry.version.dot && item.entry.version.covers(copy.entry.version) {
-      forgetFetch(copy)
+      if !copy.isBeingApplied { forgetFetch(copy) }
       pending.remove(copy.path, copy.entry.version.dot)
       origins = (origins ?? []) + copy.origins
       mutations.append(.erase(key: remoteKey(copy.path, copy.entry.version.dot)))

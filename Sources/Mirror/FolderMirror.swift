@@ -107,8 +107,8 @@ public actor FolderMirror {
   /// Being prepared: local chunks are copied.
   var seeding: Set<FetchKey> = []
   var fetchQueue: [FetchKey] = []
-  /// Transfers that have a file in the staging area.
-  var staged: Set<FetchKey> = []
+  /// Files of transfers in the staging area.
+  var staged: Set<String> = []
   var requests: [UInt64: FetchKey] = [:]
   var nextRequest: UInt64
   var bytesInFlight = 0
@@ -165,11 +165,10 @@ public actor FolderMirror {
   /// What a crash left in the staging area is never deleted blindly: transfers that are still wanted go on, other
   /// partial transfers are dropped, and everything else, which may be somebody's bytes, goes to the archive.
   private func recoverStaging() async throws(SoftadastraError) {
-    let keys = pending.all.map { FetchKey(path: $0.path, dot: $0.entry.version.dot) }
-    let wanted = Set(keys.map(\.stagedName))
+    let wanted = Set(pending.all.map { FetchKey(path: $0.path, dot: $0.entry.version.dot).stagedName })
     let volume = self.volume
     let present = Set(try await pool.run { () throws(SoftadastraError) in try volume.stagedNames() })
-    staged = Set(keys.filter { present.contains($0.stagedName) })
+    staged = wanted.intersection(present)
     try await pool.run { () throws(SoftadastraError) in
       for name in try volume.stagedNames() where !wanted.contains(name) {
         if name.hasPrefix(FetchKey.stagedPrefix) {

@@ -30,6 +30,8 @@ public enum MirrorEvent: Sendable, Hashable {
   case deleted(BytePath)
   case renamed(BytePath, to: BytePath)
   case conflict(BytePath, copy: BytePath)
+  /// It was deleted by one and edited by another: the edit stays.
+  case kept(BytePath)
   case blocked(BytePath, SoftadastraError)
 }
 

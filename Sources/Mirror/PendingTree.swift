@@ -36,6 +36,8 @@ struct PendingTree {
     var handedTo: FetchKey?
     /// A conflict copy that this node derived and that no peer has offered: its bytes may be gone everywhere.
     var isDerived = false
+
+    var isBeingApplied: Bool { if case .applying = state { true } else { false } }
   }
 
   private(set) var items: [Dot: [BytePath: Item]] = [:]
@@ -46,6 +48,8 @@ struct PendingTree {
   private(set) var inlineBytes = 0
   private(set) var count = 0
   private var copyCount = 0
+  /// How many items hold each staged file.
+  private var stagedUses: [String: Int] = [:]
 
   var isEmpty: Bool { count == 0 }
   var hasQueued: Bool { !queue.isEmpty }
@@ -83,13 +87,20 @@ struct PendingTree {
     inlineBytes += item.content?.count ?? 0
     count += 1
     if item.entry.isConflictCopy { copyCount += 1 }
+    countUse(of: item.stagedName, by: 1)
     return superseded
   }
 
-  /// No item that waits holds this staged file: a copy may have taken it over from the item it was fetched for.
-  func isUnused(_ stagedName: String?) -> Bool {
-    guard let stagedName else { return true }
-    return !items.values.contains { $0.values.contains { $0.stagedName == stagedName } }
+  /// No other item that waits holds this staged file: a copy may have taken it over from the item it was fetched for.
+  func isUnused(_ stagedName: String, besides item: Item) -> Bool {
+    let own = items[item.entry.version.dot]?[item.path]?.stagedName == stagedName ? 1 : 0
+    return stagedUses[stagedName] ?? 0 == own
+  }
+
+  private mutating func countUse(of stagedName: String?, by step: Int) {
+    guard let stagedName else { return }
+    let sum = (stagedUses[stagedName] ?? 0) + step
+    stagedUses[stagedName] = sum == 0 ? nil : sum
   }
 
   /// A directory that is to be made above this path, and that no batch is working on yet.
@@ -144,13 +155,18 @@ struct PendingTree {
     inlineBytes -= item.content?.count ?? 0
     count -= 1
     if item.entry.isConflictCopy { copyCount -= 1 }
+    countUse(of: item.stagedName, by: -1)
   }
 
   mutating func update(_ path: BytePath, _ dot: Dot, _ change: (inout Item) -> Void) {
     guard var item = items[dot]?[path] else { return }
-    let before = item.content?.count ?? 0
+    let (before, staged) = (item.content?.count ?? 0, item.stagedName)
     change(&item)
     inlineBytes += (item.content?.count ?? 0) - before
+    if item.stagedName != staged {
+      countUse(of: staged, by: -1)
+      countUse(of: item.stagedName, by: 1)
+    }
     items[dot]![path] = item
   }
 

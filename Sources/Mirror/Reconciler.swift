@@ -56,6 +56,11 @@ public enum Reconciler {
     }
   }
 
+  /// One deleted what the other, who did not know of it, edited.
+  static func isEditAgainstDeletion(_ a: FileEntry, _ b: FileEntry) -> Bool {
+    a.isDeleted != b.isDeleted && a.version.compare(b.version) == .concurrent
+  }
+
   private static func decideConcurrent(
     path: BytePath, _ local: FileEntry, _ remote: FileEntry, remoteWins: Bool
   ) -> Decision {
@@ -90,7 +95,7 @@ public enum Reconciler {
   }
 
   private static func copy(of loser: FileEntry, _ value: FileValue, at path: BytePath) -> Copy {
-    let name = ConflictName.path(for: path, loser: loser.version, contentDigest: value.contentDigest)
+    let name = ConflictName.path(for: path, loser: value, by: loser.version.author)
     return Copy(path: name, entry: FileEntry(version: loser.version, stored: loser.stored, isConflictCopy: true))
   }
 }

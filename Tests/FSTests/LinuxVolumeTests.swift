@@ -175,6 +175,8 @@ func expectError(_ code: SoftadastraError.Code, _ body: () throws -> Void) {
     #expect(try volume.link(file, at: BytePath("big")).modifiedNanoseconds == -5)
     #expect(directory.read("big")?.count == 100)
     for bad in ["", "..", "a/b", "a\0b"] { expectError(.invalid) { _ = try volume.stage(named: bad) } }
+    expectError(.notFound) { _ = try volume.openStaged("big-2") }
+    #expect(try volume.stagedStatus("big-2") == nil)
   }
 
   @Test func unnamedStagesLeaveNothingBehind() throws {

@@ -90,14 +90,15 @@ import Testing
   @Test(arguments: [1, 60, 200, 255]) func copyNamesFit(length: Int) {
     let name = [UInt8](repeating: UInt8(ascii: "n"), count: length - 1) + [0xFF]
     let path = ConflictName.path(
-      for: BytePath(unchecked: name), loser: version(1, 1, stamp: 1_795_480_091_000), contentDigest: 0xABCD)
+      for: BytePath(unchecked: name), modifiedNanoseconds: 1_795_480_091_000_000_000, by: AuthorTag(rawValue: 7),
+      contentDigest: 0xABCD)
     #expect(path.name.count <= BytePath.maxNameBytes)
     #expect(ConflictName.isConflictCopy(path))
     #expect(path.description.contains("conflict-20261124-002811-"))
   }
 
   @Test func copyNamesKeepTheExtension() {
-    let copy = ConflictName.path(for: path, loser: version(1, 1, stamp: 0), contentDigest: 1)
+    let copy = ConflictName.path(for: path, modifiedNanoseconds: -5, by: AuthorTag(rawValue: 7), contentDigest: 1)
     #expect(copy.description.hasPrefix("notes/today.conflict-19700101-000000-"))
     #expect(copy.description.hasSuffix(".txt"))
     #expect(ConflictName.original(of: copy) == path)

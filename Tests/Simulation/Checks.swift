@@ -118,11 +118,13 @@ enum Checks {
   }
 
   /// Invariant 3: what one person deleted or overwrote, and nobody else touched, does not come back under its name.
-  static func resurrected(_ user: User, _ machines: [Machine], besides conflicts: Set<BytePath>) -> String? {
+  static func resurrected(
+    _ user: User, _ machines: [Machine], besides conflicts: Set<BytePath>, _ kept: Set<[UInt8]>
+  ) -> String? {
     for (path, state) in tree(machines[0].volume).sorted(by: { $0.key < $1.key })
     where state.kind == .file && !path.description.contains(".conflict-") && !conflicts.contains(path) {
       guard let memory = user.contents[state.content], memory.isReleased, memory.touches == 1,
-        !path.isWithin(BytePath("same"))
+        !kept.contains(state.content), !path.isWithin(BytePath("same"))
       else { continue }
       return "\(path) holds '\(String(decoding: state.content.prefix(24), as: UTF8.self))', which was deleted"
     }
@@ -133,15 +135,17 @@ enum Checks {
     tree(machines[0].volume).keys.filter { $0.description.contains(".conflict-") }.sorted()
   }
 
-  /// Invariant 11: one conflict copy for each distinct content.
+  /// Invariant 11: of one file, one conflict copy for each distinct content. A copy may hold what its file holds: when
+  /// bytes that had lost were meant to be deleted by somebody else, they stay under a later version, and that one wins.
   static func duplicateCopies(_ user: User, _ machines: [Machine]) -> String? {
     var seen: [[UInt8]: BytePath] = [:]
     let files = tree(machines[0].volume)
     for path in conflictCopies(machines) where files[path]?.kind == .file {
       // What people moved about may well lie in two places.
-      guard user.contents[files[path]!.content]?.touches == 0 else { continue }
-      let original = String(path.description.prefix { $0 != "~" }).split(separator: ".conflict-")[0]
-      let content = Array(original.utf8) + [0] + files[path]!.content
+      guard user.contents[files[path]!.content]?.touches == 0, let original = ConflictName.original(of: path) else {
+        continue
+      }
+      let content = original.bytes + [0] + files[path]!.content
       if let other = seen[content] { return "\(other) and \(path) hold the same" }
       seen[content] = path
     }

@@ -55,6 +55,9 @@ final class ProcessVolume: Volume {
   func stage(named name: String) throws(SoftadastraError) -> any StagedFile {
     try call { () throws(SoftadastraError) in try volume.stage(named: name) }
   }
+  func openStaged(_ name: String) throws(SoftadastraError) -> any StagedFile {
+    try call { () throws(SoftadastraError) in try volume.openStaged(name) }
+  }
   func stagedNames() throws(SoftadastraError) -> [String] {
     try call { () throws(SoftadastraError) in try volume.stagedNames() }
   }

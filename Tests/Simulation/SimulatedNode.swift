@@ -171,7 +171,16 @@ actor SimulatedNode {
         let items = replicator.engine.pending(for: peer, space, limit: 3, reading: replicator.feed)
         if !items.isEmpty {
           words.append("peer \(peer.short) lacks \(items.map { BytePath.escape($0.key.dropFirst(10)) }) of \(space)")
+          if let sent = replicator.engine.outgoing(peer, space) { words.append("\(sent)") }
         }
+      }
+    }
+    for peer in links.keys.sorted() {
+      for space in replicator.spaces {
+        guard let known = replicator.engine.incomingKnown(peer, space),
+          let applied = replicator.engine.incomingApplied(peer, space), known != applied
+        else { continue }
+        words.append("of \(peer.short) \(space): known \(known), applied \(applied)")
       }
     }
     return words.joined(separator: "; ")

@@ -44,6 +44,8 @@ public final class Simulation {
   private var isInterrupting = false
   /// Where two versions met: a copy and its original may hold the same there.
   private var conflicts: Set<BytePath> = []
+  /// Lay at a path where an edit met a deletion that did not know of it.
+  private var keptContents: Set<[UInt8]> = []
 
   private static let patience: UInt64 = 1_200_000_000_000
 
@@ -73,7 +75,11 @@ public final class Simulation {
       machine.interrupt = { [unowned self] in interrupt(machine) }
       machine.onReport = { [unowned self] event in
         if case .state(_) = event { return }
-        if case .conflict(let path, _) = event { conflicts.insert(path) }
+        switch event {
+        case .conflict(let path, _): conflicts.insert(path)
+        case .kept(let path): keptContents.formUnion(machines.compactMap { $0.volume.content(path) })
+        default: break
+        }
         note(machine, "\(event)")
       }
       machine.onDeath = { [unowned self] in
@@ -267,7 +273,9 @@ public final class Simulation {
 
   private func checkAll() throws {
     if let lost = Checks.lost(user, machines) { throw SimulationError("lost: \(lost)") }
-    if let back = Checks.resurrected(user, machines, besides: conflicts) { throw SimulationError("came back: \(back)") }
+    if let back = Checks.resurrected(user, machines, besides: conflicts, keptContents) {
+      throw SimulationError("came back: \(back)")
+    }
     if let twice = Checks.duplicateCopies(user, machines) { throw SimulationError("copied twice: \(twice)") }
     if let rest = Checks.leftovers(machines) { throw SimulationError("left over: \(rest)") }
     let copies = Checks.conflictCopies(machines)

@@ -19,6 +19,13 @@ extension MemoryVolume {
     }
   }
 
+  public func openStaged(_ name: String) throws(SoftadastraError) -> any StagedFile {
+    try perform(.stage, BytePath(name)) { state throws(SoftadastraError) in
+      guard let inode = state.tree.staged[name] else { throw .memory(ENOENT, BytePath(name)) }
+      return MemoryStagedFile(self, inode, name, state.generation)
+    }
+  }
+
   public func stagedNames() throws(SoftadastraError) -> [String] {
     try perform(.stagedNames, .root) { state throws(SoftadastraError) in state.tree.staged.keys.sorted() }
   }

@@ -189,6 +189,8 @@ extension NodeEvent {
       self.init("renamed", folder: folder, path: to.description, message: "from \(from)")
     case .conflict(let path, let copy):
       self.init("conflict", folder: folder, path: path.description, message: "kept as \(copy)")
+    case .kept(let path):
+      self.init("kept", folder: folder, path: path.description, message: "one deleted it, another edited it: the edit stays")
     case .blocked(let path, let error):
       self.init("blocked", folder: folder, path: path.description, message: error.why)
     }
