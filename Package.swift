@@ -65,6 +65,10 @@ let engineTargets: [Target] = [
   tests("Sync", ["SoftadastraCore", "SoftadastraStore", "SoftadastraSync"]),
   tests("Metadata", ["SoftadastraCore", "SoftadastraMetadata"]),
   tests("Mirror", ["SoftadastraCore", "SoftadastraFS", "SoftadastraStore", "SoftadastraSync", "SoftadastraMirror"]),
+  tests(
+    "Replica",
+    ["SoftadastraCore", "SoftadastraFS", "SoftadastraStore", "SoftadastraSync", "SoftadastraMirror", "SoftadastraReplica"]
+  ),
 ]
 
 let nodeTargets: [Target] = [

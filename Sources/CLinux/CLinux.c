@@ -60,6 +60,12 @@ int linux_fstatat(int directory, const char *path, int flags, struct linux_statu
   return 0;
 }
 
+int64_t linux_birth(const char *path) {
+  struct statx s;
+  if (statx(AT_FDCWD, path, 0, STATX_BTIME, &s) < 0 || !(s.stx_mask & STATX_BTIME)) return 0;
+  return (int64_t)s.stx_btime.tv_sec * 1000000000 + s.stx_btime.tv_nsec;
+}
+
 int linux_fstat(int descriptor, struct linux_status *out) {
   struct stat s;
   if (fstat(descriptor, &s) < 0) return -errno;

@@ -42,6 +42,11 @@ public struct VersionVector: Hashable, Sendable, CustomStringConvertible {
     for dot in other.dots { add(dot) }
   }
 
+  /// The same, having seen the replica only up to its counter (0: not at all).
+  public func cutting(_ replica: ReplicaID, to counter: UInt64) -> VersionVector {
+    VersionVector(dots.map { $0.replica == replica ? Dot(replica: replica, counter: min($0.counter, counter)) : $0 })
+  }
+
   private func position(of replica: ReplicaID) -> Int {
     var low = 0
     var high = dots.count

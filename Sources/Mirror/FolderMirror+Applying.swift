@@ -156,6 +156,11 @@ extension FolderMirror {
       wantCopy(copy, of: item, &batch)
       return nil
     case .apply(let entry, let copy):
+      if let copy, busy.contains(copy.path) {
+        // Something else is being done there, perhaps in this very batch.
+        wait(item)
+        return nil
+      }
       guard let content = content(for: item, local) else {
         try admit(item.entry.value?.size ?? 0, for: item.path)
         startFetch(item, local)
@@ -207,7 +212,8 @@ extension FolderMirror {
     copied.isDerived = true
     queue(copied, from: nil, 0, &batch.mutations, &receipt)
     var done = item
-    if pending[copy.path, copy.entry.version.dot] != nil {
+    // Not so if the copy is recorded at this very moment: then it is here, and its senders are told of it alone.
+    if let there = pending[copy.path, copy.entry.version.dot], item.origins.allSatisfy(there.origins.contains) {
       done.handedTo = FetchKey(path: copy.path, dot: copy.entry.version.dot)
     }
     batch.settled.append(done)

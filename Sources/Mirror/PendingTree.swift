@@ -176,16 +176,17 @@ struct PendingTree {
     queue.append((path, dot))
   }
 
-  /// Up to `limit` queued items; the others stay queued.
+  /// Up to `limit` queued items of as many paths; the others stay queued.
   mutating func takeQueued(limit: Int, where isFree: (BytePath) -> Bool) -> [Item] {
     var taken: [Item] = []
+    var paths: Set<BytePath> = []
     var rest: [(BytePath, Dot)] = []
     var index = 0
     while index < queue.count, taken.count < limit {
       let (path, dot) = queue[index]
       index += 1
       guard let item = items[dot]?[path], case .queued = item.state else { continue }
-      if isFree(path) {
+      if isFree(path), paths.insert(path).inserted {
         update(path, dot) { $0.state = .applying }
         taken.append(item)
       } else {

@@ -7,9 +7,10 @@ public struct Home: Sendable, Hashable {
   public var controlSocket: String { "\(path)/control/socket" }
   public var controlDirectory: String { "\(path)/control" }
   public var logDirectory: String { "\(path)/log" }
-  public var privateKey: String { "\(path)/identity/key.pem" }
-  public var certificate: String { "\(path)/identity/certificate.pem" }
+  /// Of the key and its certificate.
   public var identityDirectory: String { "\(path)/identity" }
+  /// While a copied home gets a key of its own.
+  public var newIdentityDirectory: String { "\(path)/identity.new" }
   /// Used when `--home` is given; else `$XDG_CONFIG_HOME/softadastra/config.toml`.
   public var configuration: String { "\(path)/config.toml" }
 }

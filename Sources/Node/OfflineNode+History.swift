@@ -16,6 +16,7 @@ extension OfflineNode {
 
   public func resolveConflict(_ path: [String], keep: String) async throws(SoftadastraError) {
     let choice = try ConflictOperations.choice(keep)
+    try await beginWriting()
     switch try conflictOperations.find(path, keep: choice) {
     case .files(let folder, let conflicts):
       let volume = try volume(of: folder)

@@ -5,6 +5,7 @@ internal import SoftadastraReplica
 internal import SoftadastraStore
 internal import SoftadastraSync
 internal import SoftadastraTransport
+internal import Synchronization
 
 /// A node's home while no node runs on it: read and changed from disk, under the lock.
 public final class OfflineNode: NodeService {
@@ -23,18 +24,31 @@ public final class OfflineNode: NodeService {
   public static func open(
     home: Home, options: NodeOptions, create: Bool
   ) async throws(SoftadastraError) -> OfflineNode {
-    OfflineNode(home: home, options: options, files: try NodeFiles.open(home, options, create: create))
+    OfflineNode(home: home, options: options, files: try await NodeFiles.open(home, options, create: create))
   }
 
   /// A node that keeps nothing: for applications that want a store in memory only.
   public static func inMemory(name: String) throws(SoftadastraError) -> OfflineNode {
     let store = Store.inMemory(time: SystemTime(), random: SystemRandom())
     let group = GroupState.create(random: SystemRandom())
-    let files = NodeFiles(identity: try NodeFiles.newIdentity(at: "memory"), store: store, group: group)
+    let files = NodeFiles(
+      identity: try NodeFiles.newIdentity(at: "memory"), store: store, group: group, notices: [])
     return OfflineNode(home: Home(path: ""), options: NodeOptions(name: name), files: files)
   }
 
   public func close() async { await files.store.close() }
+
+  /// Before the first version that is written here: it is a life of the replica like any other.
+  private let hasBegun = Mutex(false)
+
+  func beginWriting() async throws(SoftadastraError) {
+    let isFirst = hasBegun.withLock { begun in
+      defer { begun = true }
+      return !begun
+    }
+    guard isFirst else { return }
+    _ = try await ReplicaStart.begin(files.store, node: files.identity.nodeID, nonce: SystemRandom().next())
+  }
 
   private var settings: NodeSettings { NodeSettings(store: files.store) }
   var values: ValueOperations {
@@ -127,11 +141,15 @@ public final class OfflineNode: NodeService {
   }
 
   public func put(key: [UInt8], value: [UInt8], ifVersion: String?) async throws(SoftadastraError) -> ValueReport {
-    try await values.put(key, value, ifVersion: ifVersion)
+    try await beginWriting()
+    return try await values.put(key, value, ifVersion: ifVersion)
   }
 
   public func get(key: [UInt8]) async throws(SoftadastraError) -> ValueReport { try values.get(key) }
-  public func remove(key: [UInt8]) async throws(SoftadastraError) { try await values.remove(key) }
+  public func remove(key: [UInt8]) async throws(SoftadastraError) {
+    try await beginWriting()
+    try await values.remove(key)
+  }
 
   public func list(prefix: [UInt8], after: [UInt8]?, limit: Int) async throws(SoftadastraError) -> [ValueReport] {
     values.list(prefix, after: after, limit: limit)

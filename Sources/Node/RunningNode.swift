@@ -32,7 +32,7 @@ public final class RunningNode: NodeService {
   public static func start(
     home: Home, options: NodeOptions, logger: Logger
   ) async throws(SoftadastraError) -> RunningNode {
-    let files = try NodeFiles.open(home, options, create: true)
+    let files = try await NodeFiles.open(home, options, create: true)
     let core = NodeCore(
       home: home, options: options, identity: files.identity, store: files.store, group: files.group, logger: logger)
     do throws(SoftadastraError) {
@@ -48,6 +48,7 @@ public final class RunningNode: NodeService {
       "listening on \(address)",
       isDiscovering ? "announcing itself on UDP port \(options.discoveryPort.value)" : "discovery is off",
     ]
+    notices += files.notices
     notices += files.store.log.damage.map { "the log is damaged: \($0); run softadastra wal verify" }
     let isAlone = await core.canInvite
     return RunningNode(core: core, listenAddress: address, startupNotices: notices, canInvite: isAlone)

@@ -6,10 +6,11 @@ public import SoftadastraSync
 /// What connected peers say.
 extension Replicator {
   /// Takes in one message of a peer that said hello; messages of one peer one after the other, `data` and `fetch`
-  /// excepted. `hello`, `settle`, `settled` and `fetch` are the owner's business.
+  /// excepted. `hello`, `recognised`, `settle`, `settled` and `fetch` are the
+  /// owner's business.
   public nonisolated(nonsending) func receive(_ message: SyncMessage, from peer: NodeID) async {
     switch message {
-    case .hello, .settle, .settled, .fetch: break
+    case .hello, .recognised, .settle, .settled, .fetch: break
     case .subscribe(let request): subscribed(peer, request)
     case .unsubscribe(let space):
       peers[peer]?.wanted[space] = nil

@@ -145,6 +145,7 @@ extension StoreState {
       key.removeLast(key.count - shared)
       key.append(contentsOf: rest)
       highestReplica = max(highestReplica, slot.replica)
+      noteCounter(slot.counter, of: slot.replica)
       guard !key.isEmpty else { throw .invalid(what: "checkpoint entry") }
       lastSequence = max(lastSequence, slot.sequence)
       liveBytes += Self.cost(slot)

@@ -14,6 +14,8 @@ struct StoreState {
   var lastSequence: UInt64 = 0
   /// Bytes of the records that the index points to.
   var liveBytes: UInt64 = 0
+  /// Of each replica, by its number: the highest counter among the entries that were ever applied.
+  private var highestCounters: [UInt64] = [0]
   private(set) var replicas: [ReplicaID] = [ReplicaID(rawValue: 0)]
   private var replicaNumbers: [ReplicaID: UInt16] = [:]
 
@@ -32,6 +34,16 @@ struct StoreState {
     replicas.append(replica)
     replicaNumbers[replica] = number
     return number
+  }
+
+  mutating func noteCounter(_ counter: UInt64, of number: UInt16) {
+    while highestCounters.count <= Int(number) { highestCounters.append(0) }
+    if highestCounters[Int(number)] < counter { highestCounters[Int(number)] = counter }
+  }
+
+  func highestCounter(of replica: ReplicaID) -> UInt64 {
+    guard let number = replicaNumbers[replica], Int(number) < highestCounters.count else { return 0 }
+    return highestCounters[Int(number)]
   }
 
   func summary(_ number: UInt32) -> EntrySummary {
@@ -93,6 +105,7 @@ struct StoreState {
       if dot.replica == replica { counter = max(counter, dot.counter) }
       guard let known = number(of: dot.replica) else { throw .tooLarge(what: "replicas", limit: Int(UInt16.max)) }
       replicaNumber = known
+      noteCounter(dot.counter, of: known)
     }
     if let old = index.find(record.key) {
       guard index.slot(old).pointee.sequence < position.sequence else { return }

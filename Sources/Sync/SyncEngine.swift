@@ -169,7 +169,8 @@ public struct SyncEngine: Sendable {
 
   private mutating func select(now: UInt64, reading feed: some ChangeFeed) {
     guard !dirty.isEmpty else { return }
-    let spaces = dirty
+    // The group's records first: a start record must arrive before any version of that life.
+    let spaces = [.group] + dirty.subtracting([.group])
     dirty.removeAll(keepingCapacity: true)
     for peer in peers.keys.sorted() {
       for space in spaces { fillWindow(peer, space, now: now, reading: feed) }

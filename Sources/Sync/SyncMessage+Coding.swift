@@ -17,6 +17,7 @@ public import SoftadastraCore
 // | 11   | supplement   | space, count varint (<= 4,096), changes                                                |
 // | 12   | settle       | id varint                                                                              |
 // | 13   | settled      | id varint, bool                                                                        |
+// | 14   | recognised   | replica u64, counter varint, count varint (<= 64), nonce u64 and next counter varint each |
 
 extension SyncMessage {
   public var kind: UInt8 {
@@ -34,6 +35,7 @@ extension SyncMessage {
     case .supplement: 11
     case .settle: 12
     case .settled: 13
+    case .recognised: 14
     }
   }
 
@@ -92,6 +94,10 @@ extension SyncMessage {
     case .settled(let id, let isQuiet):
       writer.varint(id)
       writer.bool(isQuiet)
+    case .recognised(let recognition):
+      writer.uint64(recognition.replica.rawValue)
+      writer.varint(recognition.counter)
+      writer.starts(recognition.history)
     case .fetchFailed(let request, let reason):
       writer.varint(request)
       writer.uint8(reason.rawValue)
@@ -174,6 +180,11 @@ extension SyncMessage {
       return .supplement(space, items)
     case 12: return .settle(try reader.varint())
     case 13: return .settled(try reader.varint(), try reader.bool())
+    case 14:
+      return .recognised(
+        Recognition(
+          replica: ReplicaID(rawValue: try reader.uint64()), counter: try reader.varint(), history: try reader.starts())
+      )
     default: return nil
     }
   }

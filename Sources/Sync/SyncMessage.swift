@@ -19,6 +19,8 @@ public enum SyncMessage: Sendable, Hashable {
   case settle(UInt64)
   /// The answer to `settle`; false if it took too long.
   case settled(UInt64, Bool)
+  /// The answer to `hello`: what is known here of the other's replica.
+  case recognised(Recognition)
 
   /// The first message each way.
   public struct Hello: Sendable, Hashable {
@@ -26,6 +28,7 @@ public enum SyncMessage: Sendable, Hashable {
     public var replica: ReplicaID
     /// Of this start of the node: two clones of one replica differ in it.
     public var startNonce: UInt64
+    /// The first counter that this start may hand out.
     public var nextCounter: UInt64
     /// Where the node accepts connections; 0 if it does not.
     public var listenPort: UInt16
@@ -40,6 +43,19 @@ public enum SyncMessage: Sendable, Hashable {
       self.startNonce = startNonce
       self.nextCounter = nextCounter
       self.metadata = metadata
+    }
+  }
+
+  /// The receiver compares it with its own history: see `StartHistory`.
+  public struct Recognition: Sendable, Hashable {
+    public var replica: ReplicaID
+    /// The highest of the replica's counters that was seen.
+    public var counter: UInt64
+    public var history: StartHistory
+    public init(replica: ReplicaID, counter: UInt64, history: StartHistory) {
+      self.replica = replica
+      self.counter = counter
+      self.history = history
     }
   }
 

@@ -11,8 +11,9 @@ final class Lab {
     try FileManager.default.createDirectory(atPath: base, withIntermediateDirectories: true)
   }
 
-  func node(_ name: String, prefix: [String] = []) throws -> TestNode {
-    let node = try TestNode(name, below: base, prefix: prefix)
+  /// - Parameter original: the node's own directory is seen by its program where that one's is.
+  func node(_ name: String, prefix: [String] = [], at original: TestNode? = nil) throws -> TestNode {
+    let node = try TestNode(name, below: base, prefix: prefix, shownAt: original?.directory)
     nodes.append(node)
     return node
   }

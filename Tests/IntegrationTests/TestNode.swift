@@ -26,16 +26,19 @@ final class TestNode {
   let directory: String
   /// What every command line starts with: `ip netns exec NAME`, or nothing.
   let prefix: [String]
+  /// Where its program sees `directory`.
+  let shownDirectory: String
   var folder: String { "\(directory)/folder" }
   var home: String { "\(directory)/home" }
   private(set) var process: ChildProcess?
   private var drain: Task<Void, Never>?
   private var commands = 0
 
-  init(_ name: String, below base: String, prefix: [String] = []) throws {
+  init(_ name: String, below base: String, prefix: [String] = [], shownAt shown: String? = nil) throws {
     self.name = name
     self.prefix = prefix
     directory = "\(base)/\(name)"
+    shownDirectory = shown ?? directory
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
   }
 
@@ -64,7 +67,8 @@ final class TestNode {
   func start(_ arguments: [String] = [], loopback: Bool = true) async throws -> Ready {
     let place = loopback ? ["--listen", "127.0.0.1:0", "--no-discovery"] : []
     let child = try spawn(
-      ["watch", folder, "--home", home, "--json"] + place + arguments, errors: "\(directory)/errors.log")
+      ["watch", "\(shownDirectory)/folder", "--home", "\(shownDirectory)/home", "--json"] + place + arguments,
+      errors: "\(directory)/errors.log")
     process = child
     let log = "\(directory)/events.log"
     let lines = LineLog(child, log: log)
@@ -103,7 +107,7 @@ final class TestNode {
   func run(_ arguments: [String], home: Bool = true) async throws -> Outcome {
     commands += 1
     let errors = "\(directory)/command-\(commands).errors"
-    let child = try spawn(arguments + (home ? ["--home", self.home] : []), errors: errors)
+    let child = try spawn(arguments + (home ? ["--home", "\(shownDirectory)/home"] : []), errors: errors)
     let collecting = Task {
       var lines: [String] = []
       for await line in child.lines { lines.append(line) }

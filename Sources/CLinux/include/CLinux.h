@@ -23,6 +23,8 @@ struct linux_status {
 // All calls return 0 (or a descriptor, or a count) on success and -errno on failure.
 int linux_fstatat(int directory, const char *path, int flags, struct linux_status *out);
 int linux_fstat(int descriptor, struct linux_status *out);
+// When a file or directory was made, in nanoseconds since 1970; 0 where that is not known.
+int64_t linux_birth(const char *path);
 int linux_openat(int directory, const char *path, int flags, uint32_t mode);
 // openat2 with RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS; -ENOSYS where the kernel lacks it.
 int linux_open_beneath(int directory, const char *path, int flags, uint32_t mode);

@@ -7,7 +7,7 @@ internal import SoftadastraTransport
 // | -------------------- | ------------------------------------------------------------------------------- |
 // | `m` node ID (32)     | format u8 = 1, public key bytes, name text, signer node ID (32), signature bytes  |
 // | `f` folder u64be     | format u8 = 1, name text                                                        |
-// | `s` replica u64be    | format u8 = 1, node ID (32), count varint, then nonce u64, next counter varint each |
+// | `s` replica u64be    | see `StartRecord` in Replica                                                     |
 
 /// Who belongs to the group: a node's key, signed by the member that let it in.
 struct MemberRecord: Sendable, Hashable {
@@ -110,54 +110,6 @@ struct FolderRecord: Sendable, Hashable {
       let name = try reader.text(limit: Self.maxNameBytes, "folder name")
       guard !name.isEmpty else { throw .invalid(what: "folder name") }
       return FolderRecord(name: name)
-    }
-  }
-}
-
-/// The starts of one replica: written before the first version of each, so that a restored backup or a clone, which
-/// repeats counters under another nonce, is noticed.
-struct StartRecord: Sendable, Hashable {
-  struct Start: Sendable, Hashable {
-    var nonce: UInt64
-    var nextCounter: UInt64
-  }
-
-  static let keyMark = UInt8(ascii: "s")
-  /// The newest are kept.
-  static let maxStarts = 64
-
-  var node: NodeID
-  var starts: [Start]
-
-  static func storeKey(_ replica: ReplicaID) -> [UInt8] {
-    groupKey(keyMark, withUnsafeBytes(of: replica.rawValue.bigEndian) { Array($0) })
-  }
-
-  func encoded() -> [UInt8] {
-    var writer = ByteWriter()
-    writer.uint8(1)
-    writer.raw(node.bytes)
-    writer.varint(starts.count)
-    for start in starts {
-      writer.uint64(start.nonce)
-      writer.varint(start.nextCounter)
-    }
-    return writer.bytes
-  }
-
-  init(node: NodeID, starts: [Start]) {
-    self.node = node
-    self.starts = starts
-  }
-
-  init(decoding bytes: [UInt8]) throws(CodingError) {
-    self = try decode(bytes) { (reader: inout ByteReader) throws(CodingError) in
-      try reader.expectFormat(1)
-      let node = try reader.nodeID()
-      let count = try reader.count(limit: Self.maxStarts, "starts")
-      var starts: [Start] = []
-      for _ in 0..<count { starts.append(Start(nonce: try reader.uint64(), nextCounter: try reader.varint())) }
-      return StartRecord(node: node, starts: starts)
     }
   }
 }

@@ -1,4 +1,5 @@
 internal import SoftadastraCore
+internal import SoftadastraReplica
 internal import SoftadastraStore
 internal import SoftadastraSync
 
@@ -26,8 +27,8 @@ struct GroupView: Sendable {
             folders[id] = record.name
           }
         case StartRecord.keyMark:
-          if let record = try? StartRecord(decoding: entry.value), key.count == 10 {
-            replicas[ReplicaID(rawValue: key[2...].reduce(0) { $0 << 8 | UInt64($1) })] = record.node
+          if let replica = StartRecord.replica(ofKey: key), let record = try? StartRecord(decoding: entry.value) {
+            replicas[replica] = record.node
           }
         default: continue
         }

@@ -1,7 +1,7 @@
 internal import SoftadastraCore
 internal import SoftadastraSync
 
-/// Pairing, the only thing that a node which is no member may say. Frame kinds 0x40 to 0x44.
+/// Pairing, the only thing that a node which is no member may say. Frame kinds 0x40 to 0x45.
 ///
 /// ```
 /// joiner                                   inviter
@@ -18,14 +18,18 @@ internal import SoftadastraSync
 /// | 0x42 | HMAC 32 bytes, name text                                                   |
 /// | 0x43 | HMAC 32 bytes, group state, then a `supplement` of the group space         |
 /// | 0x44 | refused: error code text, why text, hint text                              |
+/// | 0x45 | introduction: the sender's member record, signed by a member               |
+///
+/// An introduction needs no answer: a home that was copied has a new key, and shows that the old one let it in.
 enum JoinMessage: Sendable {
   case request(invite: [UInt8], nonce: UInt64)
   case challenge(nonce: UInt64)
   case proof([UInt8], name: String)
   case accepted([UInt8], GroupState, records: [UInt8])
   case refused(SoftadastraError)
+  case introduction(MemberRecord)
 
-  static let kinds: ClosedRange<UInt8> = 0x40...0x44
+  static let kinds: ClosedRange<UInt8> = 0x40...0x45
   private static let maxRecordsBytes = 4 << 20
 
   var kind: UInt8 {
@@ -35,6 +39,7 @@ enum JoinMessage: Sendable {
     case .proof: 0x42
     case .accepted: 0x43
     case .refused: 0x44
+    case .introduction: 0x45
     }
   }
 
@@ -56,6 +61,7 @@ enum JoinMessage: Sendable {
       writer.text(error.code.rawValue)
       writer.text(error.why)
       writer.text(error.hint)
+    case .introduction(let record): writer.raw(record.encoded())
     }
     return writer.bytes
   }
@@ -78,6 +84,7 @@ enum JoinMessage: Sendable {
         let hint = try reader.text(limit: Bounds.maxTextBytes, "hint")
         return .refused(
           SoftadastraError(SoftadastraError.Code(rawValue: code) ?? .untrusted, "join", why: why, hint: hint))
+      case 0x45: return .introduction(try MemberRecord(decoding: Array(try reader.raw(reader.remaining))))
       default: throw .invalid(what: "join message")
       }
     }

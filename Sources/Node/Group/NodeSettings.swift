@@ -25,6 +25,7 @@ struct NodeSettings: Sendable {
   private static let peerPrefix = "peer/"
   private static let knownPrefix = "known/"
   private static let pendingJoin = "pending-join"
+  private static let introduction = "introduction"
 
   // MARK: Group
 
@@ -83,6 +84,17 @@ struct NodeSettings: Sendable {
 
   func pendingJoinMutation(_ invite: Invite) -> Mutation { put(Self.pendingJoin, Array(invite.text.utf8)) }
   func pendingJoinRemoval() -> Mutation { .erase(key: StoreKey.setting(Self.pendingJoin)) }
+
+  // MARK: A key that an older one of this home let in
+
+  /// Shown to members that do not know this node.
+  func introduction() -> MemberRecord? {
+    guard let bytes = try? value(Self.introduction) else { return nil }
+    return try? MemberRecord(decoding: bytes)
+  }
+
+  func introductionMutation(_ record: MemberRecord) -> Mutation { put(Self.introduction, record.encoded()) }
+  func introductionRemoval() -> Mutation { .erase(key: StoreKey.setting(Self.introduction)) }
 
   // MARK: Addresses that a person gave
 

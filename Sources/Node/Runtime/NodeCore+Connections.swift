@@ -147,6 +147,11 @@ extension NodeCore {
       link.close("this is the same node")
       return
     }
+    guard !isHealing else {
+      if !isInbound { dialer.disconnected(.address(address)) }
+      link.close("a new replica ID is taken")
+      return
+    }
     links[id] = link
     if !isInbound { dialer.connected(.address(address)) }
     if view.members[peer] != nil {
@@ -201,7 +206,7 @@ extension NodeCore {
       .message(
         .hello(
           SyncMessage.Hello(
-            group: group.id, replica: store.replica, startNonce: startNonce, nextCounter: store.counter + 1,
+            group: group.id, replica: store.replica, startNonce: life.nonce, nextCounter: life.nextCounter,
             listenPort: UInt16(clamping: listenAddress?.port ?? 0), metadata: metadata.encoded))))
   }
 
@@ -250,15 +255,7 @@ extension NodeCore {
       link.close("different groups")
       return
     }
-    guard hello.replica != store.replica else {
-      report(
-        NodeEvent(
-          "warning", peer: peer.short,
-          message: "it uses this node's replica ID: a state directory was copied. Remove the copy's state and join anew"
-        ))
-      link.close("the replica ID is used twice")
-      return
-    }
+    guard await recognise(hello, from: link), members[peer]?.link === link else { return }
     members[peer]?.hello = hello
     rememberAddress(of: peer, link, hello.listenPort)
     if let info = try? NodeMetadata(decoding: hello.metadata), info.nodeID == peer { registry.update(info) }

@@ -72,6 +72,11 @@ extension NodeCore {
       await received(hello, from: link)
       return true
     }
+    // Also from a peer that does not listen to this node, and before its hello.
+    if case .recognised(let recognition) = message {
+      Task { await self.recognised(recognition, by: peer) }
+      return true
+    }
     guard members[peer]?.hello != nil else {
       link.close("hello must come first")
       return false
@@ -101,6 +106,7 @@ extension NodeCore {
   /// Sends what the engine chose, in order; suspends while the connection's queue is long.
   nonisolated func runSender(_ link: PeerLink) async {
     let changes = OutgoingChanges(store: store)
+    if let record = NodeSettings(store: store).introduction() { await link.send(.introduction(record)) }
     for await item in link.outgoing {
       switch item {
       case .message(let message): await link.send(message)

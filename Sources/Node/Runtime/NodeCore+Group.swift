@@ -51,6 +51,7 @@ extension NodeCore {
       forEachKey([namespace]) { key, _ in mutations.append(.erase(key: key)) }
     }
     mutations.append(NodeSettings(store: store).groupMutation(new))
+    mutations.append(NodeSettings(store: store).introductionRemoval())
     try await store.wait(try store.commit(mutations))
     _ = try store.resetReplica()
     replicator.reset()
@@ -58,10 +59,9 @@ extension NodeCore {
     view = GroupView(store)
     discovery?.updateKey(new.discoveryKey)
     try await replicator.apply(records, in: .group, cursor: nil)
-    let start = StartRecord(node: nodeID, starts: [.init(nonce: startNonce, nextCounter: store.counter + 1)])
-    var creations = [groupPut(StartRecord.storeKey(store.replica), start.encoded(), after: nil)]
-    creations += own.map { groupPut($0.key, $0.value, after: try? store.get($0.key)) }
-    try await store.wait(try store.commit(creations))
+    life = try await ReplicaStart.begin(store, node: nodeID, nonce: startNonce)
+    let creations = own.map { groupPut($0.key, $0.value, after: try? store.get($0.key)) }
+    if !creations.isEmpty { try await store.wait(try store.commit(creations)) }
     view = GroupView(store)
     for folder in running {
       await resume(WatchedFolder(id: folder.id, path: folder.path, mode: folder.mode.rawValue), adopting: true)

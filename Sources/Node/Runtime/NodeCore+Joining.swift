@@ -130,6 +130,7 @@ extension NodeCore {
       case .proof(let hmac, let name): try await answerProof(hmac, name, link)
       case .challenge(let nonce): await answerChallenge(nonce, link)
       case .accepted(let hmac, let group, let records): try await enter(hmac, group, records, link)
+      case .introduction(let record): try await letIn(record, link)
       case .refused(let error):
         guard let attempt = joining, attempt.invite.inviter == link.identity.nodeID else { return }
         try? await endJoining(.failure(error))

@@ -34,6 +34,8 @@ actor NodeCore {
   let time: any TimeSource = SystemTime()
   let random: any RandomSource = SystemRandom()
   let startNonce: UInt64
+  /// What hellos tell of this start.
+  var life: ReplicaStart
   let startedAt: UInt64
   let metadata: NodeMetadata
   nonisolated let broadcaster = EventBroadcaster()
@@ -61,6 +63,8 @@ actor NodeCore {
   var inviterSides: [ConnectionID: (invite: OpenInvite, joinerNonce: UInt64, inviterNonce: UInt64)] = [:]
 
   var isStopping = false
+  /// The replica's history has forked: a new one is being taken.
+  var isHealing = false
   var dialTimer: Task<Void, Never>?
   var ticker: Task<Void, Never>?
   var lastSession: UInt64 = 0
@@ -89,6 +93,7 @@ actor NodeCore {
     pool = WorkerPool(threads: max(2, systemCoreCount()), name: "softadastra-io")
     (transportStream, transportEvents) = AsyncStream.makeStream()
     startNonce = random.next()
+    life = ReplicaStart(nonce: startNonce, nextCounter: 1)
     startedAt = time.monotonicNanoseconds()
     view = GroupView(store)
     replicator = Replicator(store: store, author: identity.nodeID.tag, time: time)
@@ -139,18 +144,12 @@ actor NodeCore {
 
   /// Before the first version of this life: a record by which others notice a clone or a restored backup.
   private func recordStart() async throws(SoftadastraError) {
-    let key = StartRecord.storeKey(store.replica)
-    let old = try store.get(key)
-    var record = old.flatMap { try? StartRecord(decoding: $0.value) } ?? StartRecord(node: nodeID, starts: [])
-    record.starts.append(StartRecord.Start(nonce: startNonce, nextCounter: store.counter + 1))
-    record.starts = record.starts.suffix(StartRecord.maxStarts)
-    var mutations = [groupPut(key, record.encoded(), after: old)]
+    life = try await ReplicaStart.begin(store, node: nodeID, nonce: startNonce)
     let own = MemberRecord.storeKey(nodeID)
     if view.members[nodeID] == nil {
       let member = try MemberRecord.make(identity.publicKey, name: options.name.value, in: group.id, by: identity)
-      mutations.append(groupPut(own, member.encoded(), after: try store.get(own)))
+      try await store.wait(try store.commit([groupPut(own, member.encoded(), after: try store.get(own))]))
     }
-    try await store.wait(try store.commit(mutations))
     view = GroupView(store)
   }
 

@@ -1,5 +1,6 @@
 internal import Glibc
 internal import SoftadastraCore
+internal import SoftadastraReplica
 internal import SoftadastraStore
 internal import SoftadastraTransport
 internal import SoftadastraWAL
@@ -9,11 +10,13 @@ struct NodeFiles: Sendable {
   let identity: DeviceIdentity
   let store: Store
   let group: GroupState
+  /// What is to be told at start: the home was copied, its key replaced.
+  let notices: [String]
 
   /// Of small values read again and again; part of the memory that an idle node holds.
   private static let valueCacheBytes = 4 << 20
 
-  static func open(_ home: Home, _ options: NodeOptions, create: Bool) throws(SoftadastraError) -> NodeFiles {
+  static func open(_ home: Home, _ options: NodeOptions, create: Bool) async throws(SoftadastraError) -> NodeFiles {
     if create {
       try makeDirectory(home.path)
     } else if access(home.path, F_OK) != 0 {
@@ -35,25 +38,72 @@ struct NodeFiles: Sendable {
         .conflict, "home", at: home.path, why: "its lock is \(error.why)",
         hint: "a node runs on it already; use another --home for a second one")
     }
-    let identity = try loadIdentity(home, options)
-    let settings = NodeSettings(store: store)
-    if let group = try settings.loadGroup() { return NodeFiles(identity: identity, store: store, group: group) }
-    let group = GroupState.create(random: SystemRandom())
-    try store.waitBlocking(try store.commit([settings.groupMutation(group)]))
-    return NodeFiles(identity: identity, store: store, group: group)
+    do throws(SoftadastraError) {
+      return try await identify(home, options, store)
+    } catch {
+      await store.close()
+      throw error
+    }
   }
 
-  private static func loadIdentity(_ home: Home, _ options: NodeOptions) throws(SoftadastraError) -> DeviceIdentity {
-    if access(home.privateKey, F_OK) == 0 {
-      return try DeviceIdentity(
-        privateKeyPEM: try read(home.privateKey), certificatePEM: try read(home.certificate))
+  /// Key, group and place: a home that lies elsewhere than it recorded is a copy, and becomes a node of its own.
+  private static func identify(
+    _ home: Home, _ options: NodeOptions, _ store: Store
+  ) async throws(SoftadastraError) -> NodeFiles {
+    var identity = try loadIdentity(at: home.identityDirectory)
+    let settings = NodeSettings(store: store)
+    let place = try StorePlace.current(home.logDirectory)
+    var notices: [String] = []
+    guard let group = try settings.loadGroup() else {
+      let group = GroupState.create(random: SystemRandom())
+      try store.waitBlocking(try store.commit([settings.groupMutation(group), place.mutation]))
+      return NodeFiles(identity: identity, store: store, group: group, notices: [])
     }
-    let identity = try newIdentity(at: home.identityDirectory)
-    try makeDirectory(home.identityDirectory)
+    if let recorded = try StorePlace.recorded(in: store) {
+      if place.isCopy(of: recorded) {
+        let renewal = IdentityRenewal(home: home, store: store, old: identity, place: place)
+        let before = identity.nodeID
+        identity = try await renewal.run(in: group, name: options.name.value)
+        notices.append(
+          "this state directory was copied or restored: it goes on as a node of its own, \(identity.nodeID.short), let in by \(before.short)"
+        )
+      }
+    } else {
+      try store.waitBlocking(try store.commit([place.mutation]))
+    }
+    let members = GroupView(store).members
+    if members[identity.nodeID] == nil, !members.isEmpty {
+      notices.append(
+        "the key in \(home.identityDirectory) is not the one that the group knows: put the old one back, or join with an invite"
+      )
+    }
+    return NodeFiles(identity: identity, store: store, group: group, notices: notices)
+  }
+
+  static func loadIdentity(at directory: String) throws(SoftadastraError) -> DeviceIdentity {
+    let (key, certificate) = (directory + "/key.pem", directory + "/certificate.pem")
+    if access(key, F_OK) == 0 {
+      return try DeviceIdentity(privateKeyPEM: try read(key), certificatePEM: try read(certificate))
+    }
+    let identity = try newIdentity(at: directory)
+    try makeDirectory(directory)
     // The certificate first: an interrupted creation leaves no key, and both are made anew.
-    try write(identity.certificatePEM, to: home.certificate)
-    try write(identity.privateKeyPEM, to: home.privateKey)
+    try write(identity.certificatePEM, to: certificate)
+    try write(identity.privateKeyPEM, to: key)
+    try syncDirectory(directory)
     return identity
+  }
+
+  static func removeIdentity(at directory: String) {
+    for name in ["key.pem", "certificate.pem"] { unlink("\(directory)/\(name)") }
+    rmdir(directory)
+  }
+
+  static func syncDirectory(_ path: String) throws(SoftadastraError) {
+    let descriptor = Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw SoftadastraError.system(errno, "sync", at: path) }
+    defer { close(descriptor) }
+    guard fsync(descriptor) == 0 else { throw SoftadastraError.system(errno, "sync", at: path) }
   }
 
   static func newIdentity(at location: String) throws(SoftadastraError) -> DeviceIdentity {
@@ -80,7 +130,7 @@ struct NodeFiles: Sendable {
 
   private static let maxPEMBytes = 64 << 10
 
-  private static func read(_ path: String) throws(SoftadastraError) -> String {
+  static func read(_ path: String) throws(SoftadastraError) -> String {
     let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw SoftadastraError.system(errno, "read", at: path) }
     defer { close(descriptor) }
