@@ -15,9 +15,10 @@ import Testing
 
   @Test func isCompleteOnlyWhenAllIsWritten() throws {
     var plan = FetchPlan(manifest, present: [0, 2])
-    let one = try #require(plan.take(request: 1, from: peer))
-    let two = try #require(plan.take(request: 2, from: peer))
-    #expect(plan.take(request: 3, from: peer) == nil)
+    let taken = (1...3).map { plan.take(request: $0, from: peer) }
+    let one = try #require(taken[0])
+    let two = try #require(taken[1])
+    #expect(taken[2] == nil)
     // Both answers are here; the first is still being written when the second is done.
     _ = plan.answered(1)
     _ = plan.answered(2)
@@ -26,10 +27,10 @@ import Testing
     // It turns out to be wrong: it is asked for again.
     plan.failed(one, excluding: peer)
     #expect(!plan.isComplete)
-    let again = try #require(plan.take(request: 3, from: peer))
+    let again = plan.take(request: 4, from: peer)
     #expect(again == one)
-    _ = plan.answered(3)
-    plan.completed(again)
+    _ = plan.answered(4)
+    plan.completed(one)
     #expect(plan.isComplete)
   }
 }
