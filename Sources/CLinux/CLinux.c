@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
 #include <sys/ioctl.h>
@@ -247,12 +248,23 @@ int linux_wait(int first, int second, int64_t timeout_ns) {
   return (descriptors[0].revents ? 1 : 0) | (descriptors[1].revents ? 2 : 0);
 }
 
+// Of each arena: what a burst needs again and again is not cleared by the kernel each time.
+static const int kept_bytes = 32 << 20;
+static const int arenas = 4;
+static atomic_bool keeps_memory;
+
 void linux_keep_freed_memory(void) {
+  atomic_store(&keeps_memory, true);
   mallopt(M_MMAP_THRESHOLD, 16 << 20);
-  // malloc_trim does not shrink the end of other arenas than the first: what they may keep is bounded here.
-  mallopt(M_TRIM_THRESHOLD, 2 << 20);
-  // Fewer, and threads wait for each other's allocations; more, and each keeps its rest.
-  mallopt(M_ARENA_MAX, 4);
+  mallopt(M_TRIM_THRESHOLD, kept_bytes);
+  // With fewer, threads wait for each other's allocations.
+  mallopt(M_ARENA_MAX, arenas);
+}
+
+// Freeing a large block makes the thread's arena give back its end, if that is above the threshold.
+static void *touch_arena(void *unused) {
+  free(malloc(256 << 10));
+  return unused;
 }
 
 // Unmaps the program's own code and constants: never written to, so they stay in the page cache and are mapped
@@ -270,6 +282,15 @@ static int unmap_program(struct dl_phdr_info *object, size_t size, void *page) {
 }
 
 void linux_return_freed_memory(void) {
+  if (atomic_load(&keeps_memory)) {
+    // malloc_trim does not shrink the end of other arenas than the first. New threads are given the arenas in turn.
+    mallopt(M_TRIM_THRESHOLD, 128 << 10);
+    for (int i = 0; i < 2 * arenas; i++) {
+      pthread_t thread;
+      if (pthread_create(&thread, NULL, touch_arena, NULL) == 0) pthread_join(thread, NULL);
+    }
+  }
   malloc_trim(0);
+  if (atomic_load(&keeps_memory)) mallopt(M_TRIM_THRESHOLD, kept_bytes);
   dl_iterate_phdr(unmap_program, (void *)sysconf(_SC_PAGESIZE));
 }
