@@ -48,6 +48,7 @@ extension FolderMirror {
     finishing += 1
     unfinishedCount += batch.done.count + batch.settled.count
     unfinished.append(batch)
+    if batch.done.contains(where: \.entry.isDeleted) { hasUnfinishedDeletions = true }
     finishIfDue()
   }
 
@@ -67,7 +68,7 @@ extension FolderMirror {
 
   private var isFinishDue: Bool {
     guard !unfinished.isEmpty else { return false }
-    let isWaitedFor = mustFinish || !idleWaiters.isEmpty && !pending.hasQueued
+    let isWaitedFor = mustFinish || (hasUnfinishedDeletions || !idleWaiters.isEmpty) && !pending.hasQueued
     return isWaitedFor || barrierPace.isDue(time.monotonicNanoseconds(), changes: unfinishedCount)
   }
 
@@ -91,6 +92,7 @@ extension FolderMirror {
   private func finishAll() async {
     while isFinishDue {
       mustFinish = false
+      hasUnfinishedDeletions = false
       let batches = unfinished
       unfinished.removeAll()
       let failure = batches.allSatisfy(\.done.isEmpty) ? nil : await barrier()

@@ -96,6 +96,8 @@ public actor FolderMirror {
   var isFinishing = false
   /// Somebody waits for what is unfinished.
   var mustFinish = false
+  /// Among what is unfinished are deletions: emptied directories go when they are recorded.
+  var hasUnfinishedDeletions = false
   /// A look at what is unfinished is due later.
   var isFinishPlanned = false
   var barrierPace = BarrierPace()
