@@ -298,8 +298,20 @@ struct DiskOperation: Sendable {
       }
     }
     guard status.fingerprint == expected || DeliberateFault.lookAgainLeftOut.isOn else { return .changedLocally }
+    if copyPath == nil, let retired = try volume.retire(path, as: .deleted) { return checked(retired, status) }
     let displaced = try volume.displace(path)
     return try dispose(of: displaced, expecting: status, now: 0)
+  }
+
+  /// What went into the archive must be the file that was looked at, else it is somebody's newer work and comes back
+  /// under a name of its own; where it cannot, the archive has it.
+  private func checked(_ retired: ArchivedFile, _ status: FileStatus) -> Outcome {
+    guard !isSameFile(retired.status, status) else { return .applied(fingerprint: 0, copyFingerprint: nil) }
+    let rescue = path.parent.appending(rescueName)
+    guard (try? volume.bringBack(retired, at: rescue)) != nil else {
+      return .applied(fingerprint: 0, copyFingerprint: nil)
+    }
+    return .rescued(fingerprint: 0, at: rescue)
   }
 
   // MARK: Common

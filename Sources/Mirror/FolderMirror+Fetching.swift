@@ -136,6 +136,8 @@ extension FolderMirror {
         }
       }
     }
+    // The transfer may have ended and begun anew meanwhile: this range is none of the new one's.
+    guard fetches[key]?.file === file else { return requestMore() }
     switch outcome {
     case .success(true):
       fetches[key]?.plan.completed(range)

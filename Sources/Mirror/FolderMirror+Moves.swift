@@ -140,6 +140,7 @@ extension FolderMirror {
     // Changes sent before the rename may still be on their way to the disk: a batch at work is waited for, and what
     // cannot be applied for now means that the trees differ.
     while isRunning, busy.contains(where: isTouched), finishing > 0 || isApplying || isObserving {
+      finishNow()
       await withCheckedContinuation { batchWaiters.append($0) }
     }
     guard isRunning, !pending.all.contains(where: { isTouched($0.path) }), !busy.contains(where: isTouched),

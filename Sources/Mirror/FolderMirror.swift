@@ -96,11 +96,15 @@ public actor FolderMirror {
   var unfinished: [Unfinished] = []
   var unfinishedCount = 0
   var isFinishing = false
-  /// Applying waits for what is unfinished, or has nothing more to do.
+  /// Somebody waits for what is unfinished.
   var mustFinish = false
-  var lastBarrier: UInt64 = 0
   /// A durable mark comes in a while.
   var isMarkDue = false
+  /// Among what is unfinished are deletions: emptied directories go when they are recorded.
+  var hasUnfinishedDeletions = false
+  /// A look at what is unfinished is due later.
+  var isFinishPlanned = false
+  var barrierPace = BarrierPace()
   var isApplying = false
   var held: [CheckedContinuation<Void, Never>] = []
 
@@ -299,6 +303,7 @@ public actor FolderMirror {
   /// Returns when everything seen so far is taken in and everything that can be applied is.
   public func settle() async {
     while isRunning, !isQuiet {
+      finishNow()
       await withCheckedContinuation { idleWaiters.append($0) }
     }
   }

@@ -122,6 +122,15 @@ extension SyncMessage {
     return writer.bytes
   }
 
+  /// The same in two parts, so that the bytes of a large file are not copied into the message; the second is mostly
+  /// empty.
+  public func encodedInParts() -> (head: [UInt8], body: [UInt8]) {
+    guard case .data(let data) = self else { return (encoded(), []) }
+    var writer = ByteWriter(capacity: 10)
+    writer.varint(data.request)
+    return (writer.bytes, data.bytes)
+  }
+
   private var sizeEstimate: Int {
     switch self {
     case .changes(let changes): changes.items.reduce(64) { $0 + $1.encodedSizeEstimate }
