@@ -185,7 +185,7 @@ extension FolderMirror {
     }
     if item.entry.version.vector.covers(dot) { return false }
     guard let local = try? store.get(key)?.version else { return false }
-    return local.covers(item.entry.version)
+    return local.covers(item.entry.version) && !DeliberateFault.oldVersionTaken.isOn
   }
 
   // A record's key: the path, NUL (which no path contains), replica and counter: several concurrent versions may wait.

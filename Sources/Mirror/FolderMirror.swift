@@ -96,11 +96,15 @@ public actor FolderMirror {
   var unfinished: [Unfinished] = []
   var unfinishedCount = 0
   var isFinishing = false
-  /// Applying waits for what is unfinished, or has nothing more to do.
+  /// Somebody waits for what is unfinished.
   var mustFinish = false
-  var lastBarrier: UInt64 = 0
   /// A durable mark comes in a while.
   var isMarkDue = false
+  /// Among what is unfinished are deletions: emptied directories go when they are recorded.
+  var hasUnfinishedDeletions = false
+  /// A look at what is unfinished is due later.
+  var isFinishPlanned = false
+  var barrierPace = BarrierPace()
   var isApplying = false
   var held: [CheckedContinuation<Void, Never>] = []
 
@@ -147,7 +151,7 @@ public actor FolderMirror {
   /// Loads what is pending and starts both loops; the caller feeds watcher events and calls `rescan`.
   public func start() async throws(SoftadastraError) {
     isRunning = true
-    try loadPending()
+    if !DeliberateFault.intentsForgotten.isOn { try loadPending() }
     try await finishInterruptedMoves()
     try await healAfterPowerLoss()
     try await recoverStaging()
@@ -191,6 +195,7 @@ public actor FolderMirror {
     for event in events {
       switch event {
       case .changed(let path): markDirty(path)
+      case .subtreeChanged(let path) where path.isRoot && DeliberateFault.overflowIgnored.isOn: break
       case .subtreeChanged(let path): rescan(path)
       case .moved(let from, let to, let isDirectory): moves.append((from, to, isDirectory))
       case .rootLost:
@@ -205,6 +210,7 @@ public actor FolderMirror {
 
   /// Compares everything at and below with the synced tree.
   public func rescan(_ path: BytePath = .root) {
+    if DeliberateFault.startScanLeftOut.isOn, path.isRoot, frontier.isEmpty, sources.isEmpty { return }
     if path.isRoot { brake.scanBegins() } else { markDirty(path) }
     frontier.append(path)
     observeSignal.raise()
@@ -248,75 +254,6 @@ public actor FolderMirror {
       await self.time.sleep(nanoseconds: UInt64(delay) * 1_000_000)
       for path in paths { self.markDirty(path) }
       self.observeSignal.raise()
-    }
-  }
-
-  // MARK: State
-
-  func halt(_ error: SoftadastraError) {
-    guard isRunning else { return }
-    isRunning = false
-    change(to: .stopped(error))
-    stop()
-  }
-
-  func change(to new: MirrorState) {
-    guard state != new else { return }
-    if case .stopped = state { return }
-    state = new
-    host.report(.state(new))
-  }
-
-  var isQuiet: Bool {
-    dirty.isEmpty && deferred.isEmpty && frontier.isEmpty && moves.isEmpty && !isObserving && !isApplying
-      && finishing == 0 && !pending.hasQueued && fetches.isEmpty && seeding.isEmpty
-      && fetchQueue.isEmpty
-  }
-
-  func noteProgress() {
-    if !frontier.isEmpty {
-      change(to: .scanning)
-    } else if isQuiet {
-      change(to: .idle)
-      resumeIdleWaiters()
-    } else {
-      change(to: .syncing)
-    }
-  }
-
-  private func resumeBatchWaiters() {
-    for waiter in batchWaiters { waiter.resume() }
-    batchWaiters.removeAll()
-  }
-
-  private func resumeIdleWaiters() {
-    for waiter in idleWaiters { waiter.resume() }
-    idleWaiters.removeAll()
-  }
-
-  /// Returns when everything seen so far is taken in and everything that can be applied is.
-  public func settle() async {
-    while isRunning, !isQuiet {
-      await withCheckedContinuation { idleWaiters.append($0) }
-    }
-  }
-
-  /// Runs closures over slices of `inputs` on the pool, side by side; results in order.
-  nonisolated func onPool<Input: Sendable, Output: Sendable>(
-    _ inputs: [Input], _ body: @escaping @Sendable (Input) -> Output
-  ) async -> [Output] {
-    let volume = self.volume
-    if inputs.count <= Self.slice { return await pool.run { volume.holdingDirectories { inputs.map(body) } } }
-    let slices = stride(from: 0, to: inputs.count, by: Self.slice).map {
-      Array(inputs[$0..<min($0 + Self.slice, inputs.count)])
-    }
-    return await withTaskGroup(of: (Int, [Output]).self) { group in
-      for (index, slice) in slices.enumerated() {
-        group.addTask { (index, await self.pool.run { volume.holdingDirectories { slice.map(body) } }) }
-      }
-      var results = [[Output]](repeating: [], count: slices.count)
-      for await (index, outputs) in group { results[index] = outputs }
-      return results.flatMap { $0 }
     }
   }
 }

@@ -77,7 +77,8 @@ public final class OfflineNode: NodeService {
           toSend: pendingAmount(node), toReceive: StatusReport.Amount(), lastError: nil, compression: nil)
       },
       sync: StatusReport.Sync(outbox: 0, queued: 0, inFlight: 0, acknowledged: 0, failed: 0, retries: 0),
-      store: StatusReport.Store(entries: store.entryCount, lastSequence: store.lastSequence),
+      store: StatusReport.Store(
+        entries: store.entryCount, tombstones: store.tombstoneCount, lastSequence: store.lastSequence),
       wal: StatusReport.WAL(path: log.path, segments: log.segments, bytes: log.bytes, lastSequence: log.lastSequence),
       transport: StatusReport.Transport(state: "off", address: ""),
       discovery: StatusReport.Discovery(state: "off", port: options.discoveryPort.value, peers: 0))

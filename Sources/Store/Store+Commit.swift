@@ -115,7 +115,7 @@ extension Store {
       }
     }
     let ticket = try result.get()
-    if wal == nil { announce(ticket.sequences.upperBound) }
+    if wal == nil || DeliberateFault.sentBeforeDurable.isOn { announce(ticket.sequences.upperBound) }
     return ticket
   }
 

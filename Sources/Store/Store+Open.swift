@@ -38,6 +38,7 @@ extension Store {
     }
     let store = Store(state: state, options: options, time: time, random: random, wal: wal, disk: disk)
     if store.state.withLock({ $0.replicaSequence == 0 }) { try store.resetReplica() }
+    if DeliberateFault.counterReused.isOn { store.state.withLock { $0.counter -= min($0.counter, 3) } }
     store.startMaintenance(replayedFrom: from)
     return store
   }

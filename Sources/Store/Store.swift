@@ -175,7 +175,10 @@ public final class Store: Sendable {
   /// Entries of other prefixes that one page passes over at most: the lock is not held longer for it.
   static let maxItemsPerPage = 100_000
 
-  public var durableSequence: UInt64 { wal?.durableSequence ?? lastSequence }
+  public var durableSequence: UInt64 {
+    if DeliberateFault.sentBeforeDurable.isOn { return lastSequence }
+    return wal?.durableSequence ?? lastSequence
+  }
   public var lastSequence: UInt64 { state.withLock { $0.lastSequence } }
   /// Live entries, tombstones not counted.
   public var entryCount: Int { state.withLock { $0.index.count - $0.index.deletedCount } }

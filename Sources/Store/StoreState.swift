@@ -12,6 +12,8 @@ struct StoreState: ~Copyable, Sendable {
   var counterSequence: UInt64 = 0
   var replicaSequence: UInt64 = 0
   var lastSequence: UInt64 = 0
+  /// Of the newest tombstone that was applied.
+  var lastTombstoneSequence: UInt64 = 0
   /// Bytes of the records that the index points to.
   var liveBytes: UInt64 = 0
   /// Of each replica, by its number: the highest counter among the entries that were ever applied.
@@ -127,6 +129,7 @@ struct StoreState: ~Copyable, Sendable {
       key: 0, offset: position.offset, length: position.length,
       valueCount: UInt32(payload.count - record.valueOffset), keyCountLessOne: 0, replica: replicaNumber,
       flags: record.flags, state: record.isDeleted ? Slot.deletedBit : 0)
+    if record.isDeleted { lastTombstoneSequence = max(lastTombstoneSequence, position.sequence) }
     let number = index.put(record.key, hash: hash, over: found, fields)
     liveBytes += Self.cost(fields)
     if let retained { cache.insert(number, sequence: position.sequence, retained) } else { cache.remove(number) }

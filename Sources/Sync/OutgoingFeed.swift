@@ -34,10 +34,12 @@ struct OutgoingFeed: Sendable {
   var peerWatermark: VersionVector
   /// Moves that the peer carried out by one rename: entries with these dots need no sending.
   private(set) var doneMoves: Set<Dot> = []
-  /// The peer's cursor is still to be moved past the entries of a move that it carried out.
+  /// The peer's cursor is still to be moved past the entries of a move that it carried out, or it is to hear of our
+  /// watermark although nothing else is new.
   private(set) var owesCursor = false
 
-  init(since: UInt64, watermark: VersionVector) {
+  init(since: UInt64, watermark: VersionVector, owesWatermark: Bool = false) {
+    owesCursor = owesWatermark
     known = since
     applied = 0
     sent = since

@@ -95,6 +95,8 @@ public struct StatusReport: Codable, Sendable, Equatable {
 
   public struct Store: Codable, Sendable, Equatable {
     public var entries: Int
+    /// Deletions that are remembered for members that may not know them yet.
+    public var tombstones: Int
     public var lastSequence: UInt64
   }
 

@@ -45,7 +45,8 @@ extension NodeCore {
       sync: StatusReport.Sync(
         outbox: counts.outbox, queued: counts.queued, inFlight: counts.inFlight, acknowledged: counts.acknowledged,
         failed: counts.failed, retries: counts.retries),
-      store: StatusReport.Store(entries: store.entryCount, lastSequence: store.lastSequence),
+      store: StatusReport.Store(
+        entries: store.entryCount, tombstones: store.tombstoneCount, lastSequence: store.lastSequence),
       wal: StatusReport.WAL(path: log.path, segments: log.segments, bytes: log.bytes, lastSequence: log.lastSequence),
       transport: StatusReport.Transport(
         state: listenAddress == nil ? "off" : "listening", address: listenAddress?.description ?? ""),
