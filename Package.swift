@@ -13,6 +13,8 @@ let house: [SwiftSetting] =
     .enableUpcomingFeature("MemberImportVisibility"),
     .enableUpcomingFeature("InternalImportsByDefault"),
   ] + (strict ? [.treatAllWarnings(as: .error)] : [])
+  // The simulator's build alone has the switches of `DeliberateFault`.
+  + (engineOnly ? [.define("SOFTADASTRA_FAULTS")] : [])
 
 /// A module of ours: its folder is named as in the architecture, its Swift name carries the prefix.
 func module(_ folder: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -57,7 +59,8 @@ let engineTargets: [Target] = [
     ],
     path: "Tests/Simulation", swiftSettings: house),
   .executableTarget(
-    name: "softadastra-sim", dependencies: ["Simulation"], path: "Tests/Simulator", swiftSettings: house),
+    name: "softadastra-sim", dependencies: ["Simulation", "SoftadastraCore"], path: "Tests/Simulator",
+    swiftSettings: house),
   tests("Core", ["SoftadastraCore"]),
   tests("FS", ["SoftadastraCore", "SoftadastraFS"]),
   tests("WAL", ["SoftadastraCore", "SoftadastraWAL"]),

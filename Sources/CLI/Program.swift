@@ -15,6 +15,9 @@ public enum Program {
     static let brokenPipe: Int32 = 141
   }
 
+  /// For the start of a process that is this program's alone, before it has threads.
+  public static func prepareProcess() { ProcessMemory.prepareForBursts() }
+
   /// Runs the command in this process, whose signals it takes over; returns the exit code.
   public static func main(_ arguments: [String]) async -> Int32 {
     signal(SIGPIPE, SIG_IGN)

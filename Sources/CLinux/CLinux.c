@@ -9,7 +9,10 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
 #include <sys/ioctl.h>
@@ -30,6 +33,7 @@
 const int linux_o_tmpfile = O_TMPFILE;
 const int linux_o_path = O_PATH;
 const int linux_o_directory = O_DIRECTORY;
+const int linux_o_noatime = O_NOATIME;
 const uint32_t linux_rename_noreplace = RENAME_NOREPLACE;
 const uint32_t linux_rename_exchange = RENAME_EXCHANGE;
 
@@ -88,10 +92,18 @@ int linux_rename(int from_directory, const char *from, int to_directory, const c
 }
 
 int linux_link_descriptor(int descriptor, int to_directory, const char *to) {
-  // linkat with AT_EMPTY_PATH needs CAP_DAC_READ_SEARCH; the /proc path works for every user.
+  // By descriptor alone it is for root, and since Linux 6.10 for whoever opened it; the /proc path works for every user.
+  static atomic_bool needs_path;
+  if (!atomic_load_explicit(&needs_path, memory_order_relaxed)) {
+    if (linkat(descriptor, "", to_directory, to, AT_EMPTY_PATH) == 0) return 0;
+    // ENOENT is also what a missing target directory answers.
+    if (errno != ENOENT && errno != EPERM && errno != EINVAL) return -errno;
+  }
   char path[40];
   snprintf(path, sizeof path, "/proc/self/fd/%d", descriptor);
-  return checked(linkat(AT_FDCWD, path, to_directory, to, AT_SYMLINK_FOLLOW));
+  int result = checked(linkat(AT_FDCWD, path, to_directory, to, AT_SYMLINK_FOLLOW));
+  if (result == 0) atomic_store_explicit(&needs_path, true, memory_order_relaxed);
+  return result;
 }
 
 int linux_syncfs(int descriptor) { return checked(syncfs(descriptor)); }
@@ -236,11 +248,23 @@ int linux_wait(int first, int second, int64_t timeout_ns) {
   return (descriptors[0].revents ? 1 : 0) | (descriptors[1].revents ? 2 : 0);
 }
 
+// Of each arena: what a burst needs again and again is not cleared by the kernel each time.
+static const int kept_bytes = 32 << 20;
+static const int arenas = 4;
+static atomic_bool keeps_memory;
+
 void linux_keep_freed_memory(void) {
+  atomic_store(&keeps_memory, true);
   mallopt(M_MMAP_THRESHOLD, 16 << 20);
-  // malloc_trim does not shrink the end of other arenas than the first: what they may keep is bounded here.
-  mallopt(M_TRIM_THRESHOLD, 2 << 20);
-  mallopt(M_ARENA_MAX, 2);
+  mallopt(M_TRIM_THRESHOLD, kept_bytes);
+  // With fewer, threads wait for each other's allocations.
+  mallopt(M_ARENA_MAX, arenas);
+}
+
+// Freeing a large block makes the thread's arena give back its end, if that is above the threshold.
+static void *touch_arena(void *unused) {
+  free(malloc(256 << 10));
+  return unused;
 }
 
 // Unmaps the program's own code and constants: never written to, so they stay in the page cache and are mapped
@@ -258,6 +282,15 @@ static int unmap_program(struct dl_phdr_info *object, size_t size, void *page) {
 }
 
 void linux_return_freed_memory(void) {
+  if (atomic_load(&keeps_memory)) {
+    // malloc_trim does not shrink the end of other arenas than the first. New threads are given the arenas in turn.
+    mallopt(M_TRIM_THRESHOLD, 128 << 10);
+    for (int i = 0; i < 2 * arenas; i++) {
+      pthread_t thread;
+      if (pthread_create(&thread, NULL, touch_arena, NULL) == 0) pthread_join(thread, NULL);
+    }
+  }
   malloc_trim(0);
+  if (atomic_load(&keeps_memory)) mallopt(M_TRIM_THRESHOLD, kept_bytes);
   dl_iterate_phdr(unmap_program, (void *)sysconf(_SC_PAGESIZE));
 }

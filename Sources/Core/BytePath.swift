@@ -102,7 +102,8 @@ public struct BytePath: Hashable, Comparable, Sendable, CustomStringConvertible 
   public var description: String { Self.escape(bytes) }
 
   public static func escape(_ bytes: some Collection<UInt8>) -> String {
-    if bytes.allSatisfy({ (0x20..<0x7F).contains($0) }) { return String(decoding: bytes, as: UTF8.self) }
+    // Mostly there is nothing to escape; every event of a burst comes by here.
+    if let text = bytes.withContiguousStorageIfAvailable(plainText) ?? plainText(Array(bytes)) { return text }
     var out = ""
     for scalar in String(decoding: bytes, as: UTF8.self).unicodeScalars where scalar == "\u{FFFD}" {
       // Only then is the slow way needed; a real U+FFFD in a name is escaped too, which is harmless.
@@ -118,6 +119,13 @@ public struct BytePath: Hashable, Comparable, Sendable, CustomStringConvertible 
     }
     return out
   }
+
+  /// Nil unless all is printable ASCII.
+  private static func plainText(_ bytes: UnsafeBufferPointer<UInt8>) -> String? {
+    bytes.allSatisfy { $0 >= 0x20 && $0 < 0x7F } ? String(decoding: bytes, as: UTF8.self) : nil
+  }
+
+  private static func plainText(_ bytes: [UInt8]) -> String? { bytes.withUnsafeBufferPointer(plainText) }
 
   private static func escapeBytewise(_ bytes: [UInt8]) -> String {
     var out = ""

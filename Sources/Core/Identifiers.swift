@@ -26,6 +26,9 @@ public struct NodeID: Hashable, Comparable, Sendable, CustomStringConvertible {
   public var tag: AuthorTag { AuthorTag(of: self) }
 
   public static func < (a: NodeID, b: NodeID) -> Bool { a.bytes.lexicographicallyPrecedes(b.bytes) }
+
+  /// All bytes at once: an array hashes them one by one.
+  public func hash(into hasher: inout Hasher) { bytes.withUnsafeBytes { hasher.combine(bytes: $0) } }
 }
 
 /// The first 40 bits of a node ID: names the author of a version in tie-breaks and conflict copies.

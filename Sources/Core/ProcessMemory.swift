@@ -3,7 +3,7 @@ internal import CLinux
 /// What the C library's allocator does with memory that is free: a node is idle for hours and busy for seconds.
 public enum ProcessMemory {
   /// Keeps buffers of messages and batches for the next ones instead of returning each to the kernel and having it
-  /// cleared again. For programs, at their start; a library leaves its host's allocator alone.
+  /// cleared again. For programs, at their start, before there are threads; a library leaves its host's allocator alone.
   public static func prepareForBursts() { linux_keep_freed_memory() }
 
   /// Returns what is free to the kernel. Cost: milliseconds after a burst.

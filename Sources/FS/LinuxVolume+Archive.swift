@@ -21,21 +21,36 @@ extension LinuxVolume {
   ) throws(SoftadastraError) -> BytePath? {
     let area = try area(of: displaced.stagedName, "cannot archive")
     try validate(path)
+    let (place, _) = try moveToArchive(
+      from: area.number, Array(displaced.stagedName.utf8), of: path, as: reason)
+    onArchived.withLock { $0 }?.tell(ArchivedFile(archived: place, path: path, status: displaced.status))
+    return place
+  }
+
+  public func retire(_ path: BytePath, as reason: VersionReason) throws(SoftadastraError) -> ArchivedFile? {
+    forgetHeld(path)
+    let parent = try parent(of: path, "cannot remove")
+    let (place, archive) = try moveToArchive(from: parent.number, Array(path.name), of: path, as: reason)
+    let status = try status(in: archive.number, place.name, "cannot look at", place)
+    let file = ArchivedFile(archived: place, path: path, status: status)
+    onArchived.withLock { $0 }?.tell(file)
+    return file
+  }
+
+  /// One rename; returns where it lies now, and in which directory.
+  private func moveToArchive(
+    from directory: Int32, _ source: [UInt8], of path: BytePath, as reason: VersionReason
+  ) throws(SoftadastraError) -> (BytePath, HeldDirectory) {
     var place = BytePath(unchecked: Self.versionsPath)
     var archive = try archiveDirectory(for: path, &place)
-    let source = Array(displaced.stagedName.utf8)
     let time = SystemTime().wallMilliseconds()
     // Never over another version of the same moment.
     for later in 0..<Self.maxLaterMilliseconds {
       let name = ArchivedName(millisecondsSince1970: time + later, reason: reason).applied(to: path.name)
-      let result = renameNoReplace(from: area.number, source, to: archive.number, name)
-      if result == 0 {
-        let archived = place.appending(name)
-        onArchived.withLock { $0 }?.tell(ArchivedFile(archived: archived, path: path, status: displaced.status))
-        return archived
-      }
+      let result = renameNoReplace(from: directory, source, to: archive.number, name)
+      if result == 0 { return (place.appending(name), archive) }
       if result == -ENOENT, later == 0 {
-        // Emptied and removed in the meantime, or the displaced file is gone: the second attempt tells.
+        // Emptied and removed in the meantime, or the file is gone: the second attempt tells.
         forgetHeld(BytePath(unchecked: Self.versionsPath))
         place = BytePath(unchecked: Self.versionsPath)
         archive = try archiveDirectory(for: path, &place)

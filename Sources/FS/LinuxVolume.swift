@@ -190,7 +190,10 @@ public final class LinuxVolume: Volume {
   public func openForReading(_ path: BytePath) throws(SoftadastraError) -> any ReadableFile {
     try validate(path)
     // O_NONBLOCK: a FIFO put in the place of the file must not hang the caller.
-    let result = openBeneath(path, flags: O_RDONLY | O_NONBLOCK | O_NOCTTY)
+    let flags = O_RDONLY | O_NONBLOCK | O_NOCTTY
+    // Reading for others is no use by the owner, and an access time is one more change to write to the disk.
+    var result = openBeneath(path, flags: flags | linux_o_noatime)
+    if result == -EPERM { result = openBeneath(path, flags: flags) }
     guard let opened = Descriptor(result) else {
       if result == -ELOOP { throw notAFile(path) }
       throw fail(result, "cannot open", path)

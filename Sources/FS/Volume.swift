@@ -45,6 +45,12 @@ public protocol Volume: Sendable {
   func archive(_ displaced: Displaced, from path: BytePath, as reason: VersionReason) throws(SoftadastraError)
     -> BytePath?
 
+  /// Moves a file or symlink out of the folder straight into the versions archive, in one step; nil, with nothing
+  /// done, from a volume that knows no such step. The status is the one it has now.
+  func retire(_ path: BytePath, as reason: VersionReason) throws(SoftadastraError) -> ArchivedFile?
+  /// Moves what was retired (back) to a free name. `.conflict` if taken.
+  func bringBack(_ file: ArchivedFile, at path: BytePath) throws(SoftadastraError) -> FileStatus
+
   func makeSymlink(_ target: [UInt8], at path: BytePath, modifiedNanoseconds: Int64) throws(SoftadastraError)
     -> FileStatus
   /// `.conflict` if the name is taken by anything, a directory included.
@@ -95,6 +101,12 @@ extension Volume {
   ) throws(SoftadastraError) -> BytePath? {
     try discard(displaced, from: path, keep: true)
     return nil
+  }
+
+  public func retire(_ path: BytePath, as reason: VersionReason) throws(SoftadastraError) -> ArchivedFile? { nil }
+
+  public func bringBack(_ file: ArchivedFile, at path: BytePath) throws(SoftadastraError) -> FileStatus {
+    try move(file.archived, to: path)
   }
 
   public func stagedStatus(_ name: String) throws(SoftadastraError) -> FileStatus? {

@@ -134,9 +134,10 @@ extension WatchLoop {
   /// False for what is complete when it appears: symlinks, devices, further names of a file; and for what is gone.
   private func isBeingWritten(_ node: WatchNode, _ name: UnsafeRawBufferPointer) -> Bool {
     guard let path = node.path(appending: Array(name)) else { return false }
-    guard let opened = Descriptor(Beneath.open(root.number, path.bytes, flags: linux_o_path)) else { return false }
     var raw = linux_status()
-    guard linux_fstat(opened.number, &raw) == 0 else { return false }
+    // Only when to report hangs on it, so it may look through a directory that is being swapped for a symlink.
+    let looked = withCPath(path.bytes) { linux_fstatat(root.number, $0, AT_SYMLINK_NOFOLLOW, &raw) }
+    guard looked == 0 else { return false }
     return raw.mode & UInt32(S_IFMT) == UInt32(S_IFREG) && raw.links == 1
   }
 

@@ -89,7 +89,9 @@ struct DiskOperation: Sendable {
 
   private func place(_ staged: (any StagedFile)?) throws(SoftadastraError) -> Outcome {
     if let staged, expected == nil, let value = wanted.value, case .file(let size, let modified, _) = value.kind {
-      try staged.finish(size: size, permissions: value.permissions, modifiedNanoseconds: modified)
+      if !DeliberateFault.attributesBeforeContent.isOn {
+        try staged.finish(size: size, permissions: value.permissions, modifiedNanoseconds: modified)
+      }
       // Mostly the name is free, and linking refuses a taken one by itself.
       do throws(SoftadastraError) {
         return .applied(fingerprint: try linked(staged).fingerprint, copyFingerprint: nil)
@@ -99,7 +101,7 @@ struct DiskOperation: Sendable {
     }
     let status = try volume.status(path)
     guard let value = wanted.value else { return try delete(status) }
-    if let status, status.fingerprint != expected {
+    if let status, status.fingerprint != expected, !DeliberateFault.lookAgainLeftOut.isOn {
       // A crash after the change and before its record leaves the wanted file there already.
       if let fingerprint = try adopted(status, value) {
         if case .staged(let name) = content { try volume.removeStaged(name) }
@@ -184,7 +186,7 @@ struct DiskOperation: Sendable {
   private func dispose(
     of displaced: Displaced, expecting status: FileStatus, now fingerprint: UInt64
   ) throws(SoftadastraError) -> Outcome {
-    guard isSameFile(displaced.status, status) else {
+    guard isSameFile(displaced.status, status) || DeliberateFault.lookAgainLeftOut.isOn else {
       let rescue = path.parent.appending(rescueName)
       guard try put(displaced, at: rescue) != nil else {
         return .applied(fingerprint: fingerprint, copyFingerprint: nil)
@@ -284,6 +286,10 @@ struct DiskOperation: Sendable {
         return .applied(fingerprint: 0, copyFingerprint: nil)
       } catch {
         guard error.code == .conflict else { throw error }
+        if DeliberateFault.childrenDeleted.isOn {
+          try volume.discard(try volume.displace(path), from: path, keep: false)
+          return .applied(fingerprint: 0, copyFingerprint: nil)
+        }
         // Something lives in it: ignored files, or new ones. It stays as an implicit directory, which has one mode
         // everywhere.
         let kept = try volume.setPermissions(path, FileValue.implicitDirectoryPermissions)
@@ -291,9 +297,21 @@ struct DiskOperation: Sendable {
         return .applied(fingerprint: kept.fingerprint, copyFingerprint: nil)
       }
     }
-    guard status.fingerprint == expected else { return .changedLocally }
+    guard status.fingerprint == expected || DeliberateFault.lookAgainLeftOut.isOn else { return .changedLocally }
+    if copyPath == nil, let retired = try volume.retire(path, as: .deleted) { return checked(retired, status) }
     let displaced = try volume.displace(path)
     return try dispose(of: displaced, expecting: status, now: 0)
+  }
+
+  /// What went into the archive must be the file that was looked at, else it is somebody's newer work and comes back
+  /// under a name of its own; where it cannot, the archive has it.
+  private func checked(_ retired: ArchivedFile, _ status: FileStatus) -> Outcome {
+    guard !isSameFile(retired.status, status) else { return .applied(fingerprint: 0, copyFingerprint: nil) }
+    let rescue = path.parent.appending(rescueName)
+    guard (try? volume.bringBack(retired, at: rescue)) != nil else {
+      return .applied(fingerprint: 0, copyFingerprint: nil)
+    }
+    return .rescued(fingerprint: 0, at: rescue)
   }
 
   // MARK: Common

@@ -49,7 +49,8 @@ struct FetchPlan: Sendable {
     missing.reverse()
   }
 
-  var isComplete: Bool { missing.isEmpty && inFlight.isEmpty }
+  /// What was answered and is still being verified and written counts as missing.
+  var isComplete: Bool { missing.isEmpty && inFlight.isEmpty && bytesDone == manifest.byteCount }
   var hasMissing: Bool { !missing.isEmpty }
   var bytesMissing: UInt64 { manifest.byteCount - bytesDone }
   var nextLength: Int? { missing.last?.length }

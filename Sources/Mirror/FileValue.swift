@@ -138,6 +138,22 @@ public struct StoredFileValue: Sendable, Hashable {
     }
   }
 
+  /// The file's size without the rest; 0 for what is no file.
+  static func size(ofEncoded bytes: [UInt8]) throws(CodingError) -> UInt64 {
+    let result = bytes.withUnsafeBytes { buffer -> Result<UInt64, CodingError> in
+      var reader = ByteReader(buffer)
+      do throws(CodingError) {
+        guard try reader.uint8() == format else { throw .invalid(what: "file value format") }
+        guard try reader.uint8() == 1 else { return .success(0) }
+        _ = try reader.uint16()
+        return .success(try reader.varint())
+      } catch {
+        return .failure(error)
+      }
+    }
+    return try result.get()
+  }
+
   /// Decodes the delta form. Nil if `base` does not give the manifest of the version named.
   public static func decodingDelta(
     _ bytes: [UInt8], base: (Dot) -> Manifest?

@@ -13,7 +13,7 @@ extension FolderMirror {
   private static let firstRetryNanoseconds: UInt64 = 1_000_000_000
   private static let maxRetryNanoseconds: UInt64 = 60_000_000_000
   /// Changes that are on disk and not yet recorded; above it, applying waits for the barrier.
-  private static let maxUnfinished = 8192
+  private static let maxUnfinished = 32_768
   private static let maxResourceRetryNanoseconds: UInt64 = 10_000_000_000
   /// So often an item may find the disk changed before it is shown as blocked.
   private static let maxAttempts = 5
@@ -39,6 +39,7 @@ extension FolderMirror {
   func applyLoop() async {
     while isRunning {
       guard pending.hasQueued, configuration.mode != .sendOnly, unfinishedCount < Self.maxUnfinished else {
+        if unfinishedCount >= Self.maxUnfinished { finishNow() }
         await sleepUntilWork()
         continue
       }
@@ -46,6 +47,8 @@ extension FolderMirror {
         !self.busy.contains($0) && !self.dirty.contains($0) && !self.isMoving($0)
       }
       guard !items.isEmpty else {
+        // What is queued may wait for an older version of the same path to be recorded.
+        finishNow()
         await sleepUntilWork()
         continue
       }
@@ -58,7 +61,10 @@ extension FolderMirror {
       if !deletions.isEmpty { await apply(deletions) }
       if !others.isEmpty {
         if !deletions.isEmpty || finishing > 0, others.contains(where: mayReplaceDirectory) {
-          while finishing > 0 { await sleepUntilWork() }
+          while finishing > 0 {
+            finishNow()
+            await sleepUntilWork()
+          }
         }
         await apply(others)
       }
@@ -69,7 +75,6 @@ extension FolderMirror {
   }
 
   private func sleepUntilWork() async {
-    finishIfDue(isIdle: true)
     noteProgress()
     await withCheckedContinuation { applySignal.wait($0) }
   }
@@ -205,7 +210,7 @@ extension FolderMirror {
     var copied = PendingTree.Item(path: copy.path, entry: copy.entry, origins: item.origins, content: item.content)
     copied.stagedName = item.stagedName
     copied.isDerived = true
-    queue(copied, from: nil, 0, &batch.mutations, &receipt)
+    queue(copied, from: nil, 0, &batch.records, &receipt)
     var done = item
     // Not so if the copy is recorded at this very moment: then it is here, and its senders are told of it alone.
     if let there = pending[copy.path, copy.entry.version.dot], item.origins.allSatisfy(there.origins.contains) {

@@ -106,7 +106,7 @@ extension FolderMirror {
 
   /// These directories, and those above them, as far as nothing is left for which they live.
   func removeEmptied(_ candidates: Set<BytePath>) async {
-    var candidates = candidates
+    var candidates = DeliberateFault.emptiedParentsKept.isOn ? [] : candidates
     while !candidates.isEmpty {
       let directories = candidates.filter(isEmptied).sorted { $0 > $1 }
       guard !directories.isEmpty else { return }

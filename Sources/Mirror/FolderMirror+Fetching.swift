@@ -28,10 +28,8 @@ struct FetchState: Sendable {
 
 /// Getting the bytes of files that did not travel inside their change.
 extension FolderMirror {
-  /// Files fetched side by side.
-  private static let maxFetches = 32
-  /// Bytes asked for and not answered, over all files of the folder.
-  private static let maxBytesInFlight = 24 << 20
+  /// Files fetched side by side: on a distant link, files just too large to travel inside their change fill the window.
+  private static let maxFetches = 160
 
   /// Prepares the staged file: what a cut transfer, or the local version, has already need not travel.
   func startFetch(_ item: PendingTree.Item, _ local: FileEntry?) {
@@ -91,13 +89,13 @@ extension FolderMirror {
     guard !sources.isEmpty else { return }
     var messages: [(NodeID, SyncMessage)] = []
     for key in fetches.keys {
-      while bytesInFlight < Self.maxBytesInFlight, let length = fetches[key]?.plan.nextLength {
+      while window.hasRoom, let length = fetches[key]?.plan.nextLength {
         let usable = sources.filter { !fetches[key]!.plan.excluded.contains($0) }
-        guard let peer = usable.isEmpty ? nil : usable[Int(nextRequest % UInt64(usable.count))],
+        guard let peer = window.next(of: usable),
           let range = fetches[key]!.plan.take(request: nextRequest, from: peer)
         else { break }
         requests[nextRequest] = key
-        bytesInFlight += length
+        window.ask(peer, length)
         messages.append(
           (
             peer,
@@ -120,7 +118,7 @@ extension FolderMirror {
     guard let key = requests.removeValue(forKey: data.request),
       let (range, asked) = fetches[key]?.plan.answered(data.request)
     else { return }
-    bytesInFlight -= range.length
+    window.deliver(asked, range.length)
     guard asked == peer, let state = fetches[key] else { return }
     requestMore()
     let reader = self.reader
@@ -138,6 +136,8 @@ extension FolderMirror {
         }
       }
     }
+    // The transfer may have ended and begun anew meanwhile: this range is none of the new one's.
+    guard fetches[key]?.file === file else { return requestMore() }
     switch outcome {
     case .success(true):
       fetches[key]?.plan.completed(range)
@@ -155,10 +155,9 @@ extension FolderMirror {
   }
 
   public func fetchFailed(_ request: UInt64, _ reason: SyncMessage.FetchFailure, from peer: NodeID) {
-    guard let key = requests.removeValue(forKey: request), let (range, _) = fetches[key]?.plan.answered(request) else {
-      return
-    }
-    bytesInFlight -= range.length
+    guard let key = requests.removeValue(forKey: request), let (range, asked) = fetches[key]?.plan.answered(request)
+    else { return }
+    window.release(asked, range.length)
     fetches[key]?.plan.failed(range, excluding: peer)
     if reason == .superseded, replicas[peer] == key.dot.replica { fetches[key]?.isOverwrittenByAuthor = true }
     waitForSources(key)
@@ -211,6 +210,7 @@ extension FolderMirror {
 
   private func dropStaged(_ name: String) {
     // While it is being filled it goes when that has ended.
+    guard !DeliberateFault.stagingKept.isOn else { return }
     guard isRunning, staged.contains(name), !seeding.contains(where: { $0.stagedName == name }) else { return }
     staged.remove(name)
     let volume = self.volume
@@ -221,7 +221,7 @@ extension FolderMirror {
     guard let state = fetches.removeValue(forKey: key) else { return }
     for (request, flight) in state.plan.inFlight {
       requests[request] = nil
-      bytesInFlight -= flight.range.length
+      window.release(flight.peer, flight.range.length)
     }
     startNextFetches()
   }
@@ -255,11 +255,13 @@ extension FolderMirror {
   }
 
   private func lost(_ peer: NodeID) {
+    if DeliberateFault.deadSessionKept.isOn { return }
     sources.removeAll { $0 == peer }
+    window.lost(peer)
     for (request, key) in requests {
       guard let flight = fetches[key]?.plan.inFlight[request], flight.peer == peer else { continue }
       requests[request] = nil
-      bytesInFlight -= flight.range.length
+      window.release(flight.peer, flight.range.length)
     }
     for key in fetches.keys { fetches[key]!.plan.peerLost(peer) }
   }

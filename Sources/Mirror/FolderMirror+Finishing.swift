@@ -6,13 +6,8 @@ internal import SoftadastraSync
 /// From the disk, once it is durable, to the record in the synced tree.
 ///
 /// One barrier at a time: what is applied while it runs shares the next one. So applying never waits for the disk.
-/// While there is more to apply, a barrier also waits until there is something worth it: each makes the filesystem
-/// write out its journal and all that is dirty. The last one comes at once.
+/// How far apart they are is `BarrierPace`'s to say; whoever waits for the end of it gets one at once.
 extension FolderMirror {
-  private static let barrierGapNanoseconds: UInt64 = 500_000_000
-  /// So many changes are worth a barrier at any time.
-  private static let barrierChanges = 4096
-
   /// A change that is on disk.
   struct Done: Sendable {
     let item: PendingTree.Item
@@ -39,10 +34,11 @@ extension FolderMirror {
     var done: [Done] = []
     /// What stays as it is on disk, under another version. The fingerprint may be noted anew until it is recorded.
     var kept: [(path: BytePath, entry: FileEntry)] = []
-    var mutations: [Mutation] = []
+    /// Of conflict copies that are wanted now.
+    var records = RemoteRecords()
     var settled: [PendingTree.Item] = []
 
-    var isEmpty: Bool { done.isEmpty && kept.isEmpty && mutations.isEmpty && settled.isEmpty }
+    var isEmpty: Bool { done.isEmpty && kept.isEmpty && records.mutations.isEmpty && settled.isEmpty }
   }
 
   func finish(_ batch: Unfinished) {
@@ -50,34 +46,59 @@ extension FolderMirror {
     finishing += 1
     unfinishedCount += batch.done.count + batch.settled.count
     unfinished.append(batch)
-    finishIfDue(isIdle: false)
+    if batch.done.contains(where: \.entry.isDeleted) { hasUnfinishedDeletions = true }
+    finishIfDue()
   }
 
-  /// - Parameter isIdle: nothing more can be applied for now.
-  func finishIfDue(isIdle: Bool) {
-    if isIdle { mustFinish = true }
-    guard !isFinishing, isFinishDue else { return }
+  /// What is unfinished is waited for.
+  func finishNow() {
+    guard finishing > 0 else { return }
+    mustFinish = true
+    finishIfDue()
+  }
+
+  private func finishIfDue() {
+    guard !isFinishing, !unfinished.isEmpty else { return }
+    guard isFinishDue else { return planFinish() }
     isFinishing = true
     Task { await self.finishAll() }
   }
 
   private var isFinishDue: Bool {
     guard !unfinished.isEmpty else { return false }
-    return mustFinish || unfinishedCount >= Self.barrierChanges || !pending.hasQueued
-      || time.monotonicNanoseconds() >= lastBarrier &+ Self.barrierGapNanoseconds
+    let isWaitedFor = mustFinish || (hasUnfinishedDeletions || !idleWaiters.isEmpty) && !pending.hasQueued
+    return isWaitedFor || barrierPace.isDue(time.monotonicNanoseconds(), changes: unfinishedCount)
+  }
+
+  /// Looks again when the next barrier is due, or when nothing more has come for a while.
+  private func planFinish() {
+    guard !isFinishPlanned else { return }
+    isFinishPlanned = true
+    let now = time.monotonicNanoseconds()
+    let dueAt = barrierPace.dueAt(unfinishedCount)
+    let delay = min(dueAt > now ? dueAt - now : 0, BarrierPace.quietNanoseconds)
+    let count = unfinishedCount
+    Task {
+      await self.time.sleep(nanoseconds: delay)
+      self.isFinishPlanned = false
+      if self.unfinishedCount == count { self.mustFinish = true }
+      self.finishIfDue()
+    }
   }
 
   /// Makes what was done durable, then records it.
   private func finishAll() async {
     while isFinishDue {
       mustFinish = false
+      hasUnfinishedDeletions = false
       let batches = unfinished
       unfinished.removeAll()
       let durable = store.durableSequence
       let needsBarrier = !batches.allSatisfy(\.done.isEmpty)
       let failure = needsBarrier ? await barrier() : nil
       if let failure {
-        for done in batches.flatMap(\.done) { blockItem(done.item, failure) }
+        // Also what needed no work on disk: its records go with the batch.
+        for item in batches.flatMap({ $0.settled + $0.done.map(\.item) }) { blockItem(item, failure) }
       } else {
         await record(batches, needsBarrier ? [durableMark(durable)] : [])
       }
@@ -88,11 +109,13 @@ extension FolderMirror {
       noteProgress()
     }
     isFinishing = false
+    finishIfDue()
   }
 
   private func barrier() async -> SoftadastraError? {
     let volume = self.volume
-    defer { lastBarrier = time.monotonicNanoseconds() }
+    let start = time.monotonicNanoseconds()
+    defer { barrierPace.ended(at: time.monotonicNanoseconds(), startedAt: start) }
     return await pool.run {
       do throws(SoftadastraError) {
         try volume.barrier()
@@ -119,6 +142,7 @@ extension FolderMirror {
       for item in batches.flatMap({ $0.settled + $0.done.map(\.item) }) { blockItem(item, error) }
       return
     }
+    for batch in batches { pending.recorded(batch.records.items) }
     var origins: [(peer: NodeID, sequence: UInt64)] = []
     for item in batches.flatMap({ $0.settled + $0.done.map(\.item) }) {
       // Others may have sent the same meanwhile: what is in the tree now counts, not the copy that was taken.
@@ -153,11 +177,13 @@ extension FolderMirror {
       let key = StoreKey.file(folder, path)
       return entry.mutation(key: key, tag: store.summary(key)?.tag ?? 0)
     }
-    mutations += batch.mutations
+    mutations += batch.records.mutations
     for done in batch.done {
       let path = done.item.path
       let key = StoreKey.file(folder, path)
       switch done.outcome {
+      case .applied where DeliberateFault.tombstoneDropped.isOn && done.entry.isDeleted:
+        mutations.append(.erase(key: key))
       case .applied(let fingerprint, let copyFingerprint):
         mutations.append(done.entry.mutation(key: key, tag: fingerprint))
         if done.entry.value?.isDirectory == true { made.remove(path) }

@@ -210,7 +210,8 @@ extension FolderMirror {
       block(path, localChangeError(path, "it was changed here; that is not sent"))
       return nil
     }
-    let base = (try? store.get(key))?.version?.vector ?? VersionVector()
+    let known = DeliberateFault.vectorNotMerged.isOn ? nil : try? store.get(key)
+    let base = known?.version?.vector ?? VersionVector()
     let version = store.newVersion(basedOn: base, author: configuration.author)
     let flags = lateCopies.contains(path) ? Change.Flags.conflictCopy.rawValue : 0
     return .put(key: key, value: value.encoded(), version: version, tag: fingerprint, flags: flags)

@@ -12,7 +12,8 @@ extension FolderMirror {
     public var answers: [SyncMessage] = []
   }
 
-  /// Records the changes durably as known and queues them to be applied.
+  /// Records the changes durably as known, then lets them be applied: what a crash leaves on disk of a change whose
+  /// record was lost would be taken for somebody's edit.
   ///
   /// Suspends while much waits in memory: that is what holds a fast sender back. A change that makes no
   /// sense is refused by itself, with the reason; the others count.
@@ -20,25 +21,25 @@ extension FolderMirror {
     -> Receipt
   {
     var receipt = Receipt()
-    var mutations: [Mutation] = []
+    var records = RemoteRecords()
     var wanted: [[UInt8]] = []
     for change in changes {
       if change.flags.contains(.move) {
         // Everything before the move must be settled for its digest to match.
-        try await flush(&mutations)
+        try await flush(&records)
         receipt.answers.append(await receiveMove(change))
         continue
       }
       switch decoded(change) {
-      case .success(let item): queue(item, from: peer, change.sequence, &mutations, &receipt)
+      case .success(let item): queue(item, from: peer, change.sequence, &records, &receipt)
       case .failure(.baseMissing): wanted.append(change.key)
       case .failure(.refused(let path, let error)):
         // Refused for good: it holds back nothing, and `status` says why.
         block(path, error)
       }
     }
-    if let cursor { mutations.append(cursor) }
-    try await flush(&mutations)
+    if let cursor { records.mutations.append(cursor) }
+    try await flush(&records)
     for start in stride(from: 0, to: wanted.count, by: SyncMessage.maxWantedKeys) {
       let keys = Array(wanted[start..<min(start + SyncMessage.maxWantedKeys, wanted.count)])
       receipt.answers.append(.want(.folder(folder), keys: keys))
@@ -50,11 +51,19 @@ extension FolderMirror {
     return receipt
   }
 
-  private func flush(_ mutations: inout [Mutation]) async throws(SoftadastraError) {
-    guard !mutations.isEmpty else { return }
-    let ticket = try store.commit(mutations)
-    mutations.removeAll()
+  /// Remote-tree records on their way into the log, and the items that wait for them.
+  struct RemoteRecords: Sendable {
+    var mutations: [Mutation] = []
+    var items: [FetchKey] = []
+  }
+
+  private func flush(_ records: inout RemoteRecords) async throws(SoftadastraError) {
+    guard !records.mutations.isEmpty else { return }
+    let (ticket, items) = (try store.commit(records.mutations), records.items)
+    records = RemoteRecords()
     try await store.wait(ticket)
+    pending.recorded(items)
+    applySignal.raise()
   }
 
   private enum Refusal: Error {
@@ -101,14 +110,14 @@ extension FolderMirror {
 
   /// Adds to the remote tree what is news; notes what else the sender must hear of later.
   func queue(
-    _ item: PendingTree.Item, from peer: NodeID?, _ sequence: UInt64, _ mutations: inout [Mutation],
+    _ item: PendingTree.Item, from peer: NodeID?, _ sequence: UInt64, _ records: inout RemoteRecords,
     _ receipt: inout Receipt
   ) {
     var item = item
     let origin = peer.map { PendingTree.Origin(peer: $0, sequence: sequence) }
     if let origin { item.origins.append(origin) }
     let dot = item.entry.version.dot
-    let overtaken = dropOvertakenCopies(by: item, &mutations)
+    let overtaken = dropOvertakenCopies(by: item, &records.mutations)
     item.origins += overtaken ?? []
     if isAlreadyHere(item) {
       if let overtaken { settleLater(overtaken) }
@@ -120,7 +129,7 @@ extension FolderMirror {
       if origin != nil { receipt.outstanding.append(sequence) }
       return
     }
-    let isKnown = pending[item.path, dot] != nil
+    let isKnown = pending[item.path, dot]?.isRecorded == true
     let superseded = pending.add(item)
     for old in superseded {
       // A batch that is working on it needs the file that was fetched; it cleans up by itself.
@@ -129,10 +138,11 @@ extension FolderMirror {
         $0.origins += old.origins
         $0.overtaken += old.overtaken + (old.entry.isDeleted ? [] : [old.entry])
       }
-      if old.entry.isDeleted { mutations.append(.erase(key: remoteKey(old.path, old.entry.version.dot))) }
+      if old.entry.isDeleted { records.mutations.append(.erase(key: remoteKey(old.path, old.entry.version.dot))) }
     }
     if !isKnown {
-      mutations.append(
+      records.items.append(FetchKey(path: item.path, dot: dot))
+      records.mutations.append(
         .put(
           key: remoteKey(item.path, dot), value: item.entry.encodedForRemoteTree(), version: nil,
           tag: item.isDerived ? 1 : 0, flags: 0))
@@ -175,7 +185,7 @@ extension FolderMirror {
     }
     if item.entry.version.vector.covers(dot) { return false }
     guard let local = try? store.get(key)?.version else { return false }
-    return local.covers(item.entry.version)
+    return local.covers(item.entry.version) && !DeliberateFault.oldVersionTaken.isOn
   }
 
   // A record's key: the path, NUL (which no path contains), replica and counter: several concurrent versions may wait.
@@ -202,6 +212,7 @@ extension FolderMirror {
         do {
           var item = PendingTree.Item(path: path, entry: try FileEntry(remoteTree: entry.value), origins: [])
           item.isDerived = entry.tag == 1
+          item.isRecorded = true
           let dot = item.entry.version.dot
           for old in pending.add(item) {
             pending.update(path, dot) { $0.overtaken += old.overtaken + (old.entry.isDeleted ? [] : [old.entry]) }

@@ -29,6 +29,7 @@ extension FolderMirror {
   public func takeIn(_ paths: [BytePath]) async {
     handle(paths.map { .changed($0) })
     while isRunning, paths.contains(where: { dirty.contains($0) || deferred.contains($0) || busy.contains($0) }) {
+      finishNow()
       await withCheckedContinuation { batchWaiters.append($0) }
     }
   }
@@ -36,6 +37,7 @@ extension FolderMirror {
   /// Until no loop works on any of the paths.
   func untilFree(_ paths: [BytePath]) async {
     while isRunning, paths.contains(where: busy.contains) {
+      finishNow()
       await withCheckedContinuation { batchWaiters.append($0) }
     }
   }

@@ -77,11 +77,14 @@ public struct FolderTotals: Sendable, Hashable {
     while true {
       let page = store.list(prefix: prefix, after: after, limit: 4096)
       for (key, summary) in page {
-        guard let entry = try? store.get(key), let stored = try? StoredFileValue(decoding: entry.value) else {
-          continue
+        // The index tells directories from the rest; only sizes are in the values.
+        if summary.valueCount > StoredFileValue.directoryByteCount {
+          guard let entry = try? store.get(key), let size = try? StoredFileValue.size(ofEncoded: entry.value) else {
+            continue
+          }
+          files += 1
+          bytes += size
         }
-        if !stored.value.isDirectory { files += 1 }
-        bytes += stored.value.size
         if Change.Flags(rawValue: summary.flags).contains(.conflictCopy) { conflicts += 1 }
       }
       guard page.count == 4096 else { return }

@@ -96,11 +96,15 @@ public actor FolderMirror {
   var unfinished: [Unfinished] = []
   var unfinishedCount = 0
   var isFinishing = false
-  /// Applying waits for what is unfinished, or has nothing more to do.
+  /// Somebody waits for what is unfinished.
   var mustFinish = false
-  var lastBarrier: UInt64 = 0
   /// A durable mark comes in a while.
   var isMarkDue = false
+  /// Among what is unfinished are deletions: emptied directories go when they are recorded.
+  var hasUnfinishedDeletions = false
+  /// A look at what is unfinished is due later.
+  var isFinishPlanned = false
+  var barrierPace = BarrierPace()
   var isApplying = false
   var held: [CheckedContinuation<Void, Never>] = []
 
@@ -113,7 +117,7 @@ public actor FolderMirror {
   var staged: Set<String> = []
   var requests: [UInt64: FetchKey] = [:]
   var nextRequest: UInt64
-  var bytesInFlight = 0
+  var window = FetchWindow()
   var sources: [NodeID] = []
   /// Of each source, the session it is connected by, and of each peer the last one that ended.
   var sessions: [NodeID: UInt64] = [:]
@@ -147,7 +151,7 @@ public actor FolderMirror {
   /// Loads what is pending and starts both loops; the caller feeds watcher events and calls `rescan`.
   public func start() async throws(SoftadastraError) {
     isRunning = true
-    try loadPending()
+    if !DeliberateFault.intentsForgotten.isOn { try loadPending() }
     try await finishInterruptedMoves()
     try await healAfterPowerLoss()
     try await recoverStaging()
@@ -191,6 +195,7 @@ public actor FolderMirror {
     for event in events {
       switch event {
       case .changed(let path): markDirty(path)
+      case .subtreeChanged(let path) where path.isRoot && DeliberateFault.overflowIgnored.isOn: break
       case .subtreeChanged(let path): rescan(path)
       case .moved(let from, let to, let isDirectory): moves.append((from, to, isDirectory))
       case .rootLost:
@@ -205,6 +210,7 @@ public actor FolderMirror {
 
   /// Compares everything at and below with the synced tree.
   public func rescan(_ path: BytePath = .root) {
+    if DeliberateFault.startScanLeftOut.isOn, path.isRoot, frontier.isEmpty, sources.isEmpty { return }
     if path.isRoot { brake.scanBegins() } else { markDirty(path) }
     frontier.append(path)
     observeSignal.raise()
@@ -297,6 +303,7 @@ public actor FolderMirror {
   /// Returns when everything seen so far is taken in and everything that can be applied is.
   public func settle() async {
     while isRunning, !isQuiet {
+      finishNow()
       await withCheckedContinuation { idleWaiters.append($0) }
     }
   }

@@ -36,6 +36,8 @@ struct PendingTree {
     var handedTo: FetchKey?
     /// A conflict copy that this node derived and that no peer has offered: its bytes may be gone everywhere.
     var isDerived = false
+    /// Its record in the store is durable: only then may anything of it be on disk.
+    var isRecorded = false
 
     var isBeingApplied: Bool { if case .applying = state { true } else { false } }
   }
@@ -170,6 +172,11 @@ struct PendingTree {
     items[dot]![path] = item
   }
 
+  /// The records of these items are durable.
+  mutating func recorded(_ items: [FetchKey]) {
+    for key in items { update(key.path, key.dot) { $0.isRecorded = true } }
+  }
+
   mutating func requeue(_ path: BytePath, _ dot: Dot) {
     guard items[dot]?[path] != nil else { return }
     update(path, dot) { $0.state = .queued }
@@ -186,7 +193,7 @@ struct PendingTree {
       let (path, dot) = queue[index]
       index += 1
       guard let item = items[dot]?[path], case .queued = item.state else { continue }
-      if isFree(path), paths.insert(path).inserted {
+      if item.isRecorded, isFree(path), paths.insert(path).inserted {
         update(path, dot) { $0.state = .applying }
         taken.append(item)
       } else {

@@ -74,6 +74,7 @@ public enum Reconciler {
     }
     let remoteKeepsName =
       localValue.isDirectory != remoteValue.isDirectory ? remoteValue.isDirectory : remoteWins
+    if DeliberateFault.copyLeftOut.isOn { return remoteWins ? .apply(takenRemote, copy: nil) : .keep(keptLocal) }
     if remoteKeepsName {
       return .apply(takenRemote, copy: copy(of: local, localValue, at: path))
     }

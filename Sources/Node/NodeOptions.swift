@@ -20,6 +20,8 @@ public struct NodeOptions: Sendable, Equatable {
   public var versionsDays: Setting<Int>
   /// How large each folder's versions archive may become; 0 without limit.
   public var versionsMiB: Setting<Int>
+  /// How long a deletion is remembered for members that are away, at least.
+  public var awayDays: Setting<Int>
   /// Folders that `watch` without arguments (the service) mirrors.
   public var folders: Setting<[String]>
 
@@ -29,6 +31,7 @@ public struct NodeOptions: Sendable, Equatable {
   public static let defaultMinFreePercent = 1
   public static let defaultVersionsDays = 365
   public static let defaultVersionsMiB = 10 << 10
+  public static let defaultAwayDays = 90
 
   public init(name: String) {
     self.name = Setting(name)
@@ -42,6 +45,7 @@ public struct NodeOptions: Sendable, Equatable {
     minFreePercent = Setting(Self.defaultMinFreePercent)
     versionsDays = Setting(Self.defaultVersionsDays)
     versionsMiB = Setting(Self.defaultVersionsMiB)
+    awayDays = Setting(Self.defaultAwayDays)
     folders = Setting([])
   }
 }

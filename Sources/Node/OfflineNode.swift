@@ -74,10 +74,11 @@ public final class OfflineNode: NodeService {
       peers: view.members.sorted { $0.key < $1.key }.filter { $0.key != own }.map { node, record in
         StatusReport.Peer(
           id: node.description, name: record.name, address: "", state: "disconnected",
-          toSend: pendingAmount(node), toReceive: StatusReport.Amount(), lastError: nil)
+          toSend: pendingAmount(node), toReceive: StatusReport.Amount(), lastError: nil, compression: nil)
       },
       sync: StatusReport.Sync(outbox: 0, queued: 0, inFlight: 0, acknowledged: 0, failed: 0, retries: 0),
-      store: StatusReport.Store(entries: store.entryCount, lastSequence: store.lastSequence),
+      store: StatusReport.Store(
+        entries: store.entryCount, tombstones: store.tombstoneCount, lastSequence: store.lastSequence),
       wal: StatusReport.WAL(path: log.path, segments: log.segments, bytes: log.bytes, lastSequence: log.lastSequence),
       transport: StatusReport.Transport(state: "off", address: ""),
       discovery: StatusReport.Discovery(state: "off", port: options.discoveryPort.value, peers: 0))

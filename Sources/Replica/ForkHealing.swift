@@ -86,14 +86,16 @@ struct ForkHealing {
     var mutations: [Mutation] = []
     for space in spaces.sorted(by: { $0.lexicographicallyPrecedes($1) }) {
       let key = [Namespace.watermark] + space
-      var vector = VersionVector()
+      var watermark = Watermark()
       if let entry = try store.get(key) {
-        vector = (try? decode(entry.value) { (r: inout ByteReader) throws(CodingError) in try r.vector() }) ?? vector
+        watermark =
+          (try? decode(entry.value) { (r: inout ByteReader) throws(CodingError) in try r.watermark() }) ?? watermark
       }
-      vector = vector.cutting(mark.replica, to: mark.counter - 1)
-      vector.add(Dot(replica: mark.replica, counter: mark.counter - 1))
+      watermark.applied = watermark.applied.cutting(mark.replica, to: mark.counter - 1)
+      watermark.applied.add(Dot(replica: mark.replica, counter: mark.counter - 1))
+      watermark.collected = watermark.collected.cutting(mark.replica, to: mark.counter - 1)
       var writer = ByteWriter()
-      writer.vector(vector)
+      writer.watermark(watermark)
       mutations.append(.put(key: key, value: writer.bytes, version: nil))
     }
     return mutations

@@ -1,4 +1,4 @@
-public import SoftadastraCore
+internal import SoftadastraCore
 public import SoftadastraMirror
 public import SoftadastraStore
 public import SoftadastraSync
@@ -16,7 +16,7 @@ public struct OutgoingChanges: Sendable {
   ///
   /// - Parameter mirror: of the batch's folder, if it is one. Nothing is sent for a folder that is gone.
   public func messages(
-    for batch: SyncEngine.Batch, watermark: VersionVector?, mirror: FolderMirror?
+    for batch: SyncEngine.Batch, watermark: Watermark?, mirror: FolderMirror?
   ) async -> [SyncMessage.Changes] {
     let changes: [Change]
     if case .folder = batch.space {

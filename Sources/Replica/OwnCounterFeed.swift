@@ -16,6 +16,20 @@ public final class OwnCounterFeed: ChangeFeed {
     feed = StoreFeed(store)
   }
 
+  /// As far as it was read in this life; before that, what the store holds.
+  func ownCounter(of space: SpaceID) -> UInt64 {
+    if let known = ownCounters[space] { return known }
+    var highest: UInt64 = 0
+    var after: [UInt8]?
+    repeat {
+      let page = store.tombstones(prefix: space.prefix, after: after)
+      highest = max(highest, page.ownCounter)
+      after = page.next
+    } while after != nil
+    ownCounters[space] = highest
+    return highest
+  }
+
   /// A new replica counts anew.
   public func reset() { ownCounters.removeAll() }
 

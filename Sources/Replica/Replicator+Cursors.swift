@@ -15,25 +15,29 @@ extension Replicator {
     return .put(key: StoreKey.cursor(replica, space), value: writer.bytes, version: nil)
   }
 
-  func watermark(_ space: SpaceID) -> VersionVector {
-    guard let entry = try? store.get(StoreKey.watermark(space)) else { return VersionVector() }
-    return (try? decode(entry.value) { (r: inout ByteReader) throws(CodingError) in try r.vector() }) ?? VersionVector()
+  func watermarkRecord(_ space: SpaceID) -> Watermark {
+    guard let entry = try? store.get(StoreKey.watermark(space)) else { return Watermark() }
+    return (try? decode(entry.value) { (r: inout ByteReader) throws(CodingError) in try r.watermark() }) ?? Watermark()
   }
 
-  func ownWatermark(_ space: SpaceID) -> VersionVector {
-    var vector = watermark(space)
-    if let counter = feed.ownCounters[space] { vector.add(Dot(replica: store.replica, counter: counter)) }
-    return vector
-  }
-
-  func mergeWatermark(_ space: SpaceID, _ other: VersionVector) {
-    var vector = watermark(space)
-    guard !vector.covers(other) else { return }
-    vector.merge(other)
+  func watermarkMutation(_ space: SpaceID, _ watermark: Watermark) -> Mutation {
     var writer = ByteWriter()
-    writer.vector(vector)
+    writer.watermark(watermark)
+    return .put(key: StoreKey.watermark(space), value: writer.bytes, version: nil)
+  }
+
+  func ownWatermark(_ space: SpaceID) -> Watermark {
+    var watermark = watermarkRecord(space)
+    watermark.applied.add(Dot(replica: store.replica, counter: feed.ownCounter(of: space)))
+    return watermark
+  }
+
+  func mergeWatermark(_ space: SpaceID, _ other: Watermark) {
+    var watermark = watermarkRecord(space)
+    guard !watermark.covers(other) else { return }
+    watermark.merge(other)
     // A watermark that is lost in a crash is earned again: nobody waits for the disk.
-    _ = try? store.commit([.put(key: StoreKey.watermark(space), value: writer.bytes, version: nil)])
+    _ = try? store.commit([watermarkMutation(space, watermark)])
   }
 
   /// What peers have applied, for `status` while they are away. Lost in a crash it shows more as pending than is.

@@ -8,7 +8,7 @@ extension Replicator {
   /// What is known here of the replica of a peer that said hello: sent back as `recognised`.
   public nonisolated(nonsending) func recognition(of replica: ReplicaID) async -> SyncMessage.Recognition {
     var counter = store.highestCounter(of: replica)
-    for space in spaces { counter = max(counter, watermark(space)[replica]) }
+    for space in spaces { counter = max(counter, watermarkRecord(space).applied[replica]) }
     for mirror in Array(folders.values) { counter = max(counter, await mirror.highestPendingCounter(of: replica)) }
     return SyncMessage.Recognition(
       replica: replica, counter: counter, history: StartRecord.history(of: replica, in: store))

@@ -12,8 +12,12 @@ extension Replicator {
     switch message {
     case .hello, .recognised, .settle, .settled, .fetch: break
     case .subscribe(let request): subscribed(peer, request)
+    case .survey(let space, let known): surveyed(peer, space, known)
+    case .inventory(let space, let items, let isLast): inventory(peer, space, items, isLast: isLast)
+    case .gone(let space, let items, let isLast): await gone(peer, space, items, isLast: isLast)
     case .unsubscribe(let space):
       peers[peer]?.wanted[space] = nil
+      peers[peer]?.surveyed.remove(space)
       peers[peer]?.early[space] = nil
       engine.unsubscribed(peer, space)
     case .changes(let changes): await received(changes, from: peer)
@@ -45,13 +49,15 @@ extension Replicator {
     }
     do throws(SoftadastraError) {
       var outstanding: [UInt64] = []
+      let items = withoutForgotten(changes.items, in: changes.space)
       if case .folder(let id) = changes.space {
         guard let mirror = folders[id] else { return }
-        let receipt = try await mirror.receive(changes.items, from: peer, cursor: cursor)
+        if DeliberateFault.cursorBeforeChanges.isOn { try await store.wait(try store.commit([cursor])) }
+        let receipt = try await mirror.receive(items, from: peer, cursor: cursor)
         outstanding = receipt.outstanding
         for answer in receipt.answers { hooks.enqueue(peer, .message(answer)) }
       } else {
-        try await apply(changes.items, in: changes.space, cursor: cursor)
+        try await apply(items, in: changes.space, cursor: cursor)
       }
       // The peer may have gone and come back meanwhile: a new session starts from the cursor just recorded.
       guard peers[peer]?.session == state.session else { return }
@@ -64,6 +70,7 @@ extension Replicator {
         engine.settled(changes.space, early.map { ($0.peer, $0.sequence) })
       }
     } catch {
+      if peers[peer]?.session == state.session { engine.notStored(peer, changes.space) }
       hooks.failed(peer, error)
     }
     pump()

@@ -13,7 +13,7 @@ public final class Replicator {
   public enum Outgoing: Sendable {
     case message(SyncMessage)
     /// Feed entries still to be read and encoded; see `OutgoingChanges`.
-    case batch(SyncEngine.Batch, watermark: VersionVector?)
+    case batch(SyncEngine.Batch, watermark: Watermark?)
   }
 
   /// What the owner is asked to do.
@@ -27,6 +27,8 @@ public final class Replicator {
     public var valueConflict: ([UInt8]) -> Void
     /// Changes of a peer could not be recorded.
     public var failed: (NodeID, SoftadastraError) -> Void
+    /// So many entries were deleted here since they had been in the group while this node was away.
+    public var deletedWhileAway: (SpaceID, Int) -> Void = { _, _ in }
 
     public init(
       enqueue: @escaping (NodeID, Outgoing) -> Void, groupChanged: @escaping () -> Void,
@@ -53,6 +55,15 @@ public final class Replicator {
     var applied: [SpaceID: UInt64] = [:]
     /// Batches of these spaces that are being recorded right now.
     var recording: [SpaceID: Int] = [:]
+    /// Spaces of which it is asked what it has, before it gets our feed.
+    var surveyed: Set<SpaceID> = []
+    /// What it asked us for, and how far that has come.
+    var inventories: [SpaceID: Inventory] = [:]
+
+    struct Inventory {
+      let known: VersionVector
+      var after: [UInt8]?
+    }
   }
 
   /// Settled while its batch was still being recorded: the engine hears of it after the batch.
@@ -64,17 +75,24 @@ public final class Replicator {
 
   public let store: Store
   public let feed: OwnCounterFeed
-  let author: AuthorTag
-  private let time: any TimeSource
+  let node: NodeID
+  var author: AuthorTag { node.tag }
+  let time: any TimeSource
+  /// How long a deletion is remembered for members that are away.
+  public var tombstonePatienceMilliseconds: UInt64 = 90 * 86_400_000
+  /// Deletions that were forgotten in this life.
+  public internal(set) var forgotten = 0
+  var tombstones: [SpaceID: Tombstones] = [:]
+  var sequenceAtLastTick: UInt64?
   public internal(set) var engine: SyncEngine
   public private(set) var folders: [FolderID: FolderMirror] = [:]
   var peers: [NodeID: Peer] = [:]
   var earlySettled: Set<EarlySettled> = []
-  var hooks: Hooks!
+  public var hooks: Hooks!
 
-  public init(store: Store, author: AuthorTag, time: any TimeSource, options: SyncOptions = SyncOptions()) {
+  public init(store: Store, node: NodeID, time: any TimeSource, options: SyncOptions = SyncOptions()) {
     self.store = store
-    self.author = author
+    self.node = node
     self.time = time
     feed = OwnCounterFeed(store)
     engine = SyncEngine(options: options)
@@ -105,6 +123,8 @@ public final class Replicator {
   public func remove(_ folder: FolderID) {
     folders[folder] = nil
     let space = SpaceID.folder(folder)
+    tombstones[space] = nil
+    withdrawWatermark(space)
     for peer in peers.keys {
       engine.unsubscribe(from: peer, space)
       engine.unsubscribed(peer, space)
@@ -116,6 +136,7 @@ public final class Replicator {
   public func reset() {
     folders.removeAll()
     feed.reset()
+    tombstones.removeAll()
   }
 
   // MARK: Peers
@@ -150,7 +171,8 @@ public final class Replicator {
       peer,
       .message(
         .subscribe(
-          SyncMessage.Subscribe(space: space, replica: replica, since: known, watermark: watermark(space)))))
+          SyncMessage.Subscribe(space: space, replica: replica, since: known, watermark: watermarkRecord(space).applied)
+        )))
   }
 
   private nonisolated(nonsending) func subscribe(to peer: NodeID, _ mirror: FolderMirror, _ state: Peer) async {
@@ -168,9 +190,16 @@ public final class Replicator {
     peers[peer]?.wanted[request.space] = request
     // Offers of a folder that this node does not mirror would be entries without content.
     if case .folder(let id) = request.space, folders[id] == nil { return }
+    if !surveys(peer, request) { serve(peer, request) }
+  }
+
+  /// The peer gets our feed from where it stands.
+  func serve(_ peer: NodeID, _ request: SyncMessage.Subscribe) {
     let isOurs = request.replica == store.replica && request.since <= store.lastSequence
     if AwayPeer(node: peer, store: store).memory(of: request.space) == nil { peers[peer]?.applied[request.space] = 0 }
-    engine.subscribed(peer, request.space, since: isOurs ? request.since : 0, watermark: request.watermark)
+    engine.subscribed(
+      peer, request.space, since: isOurs ? request.since : 0, watermark: request.watermark,
+      owesWatermark: request.space != .group && !request.watermark.covers(ownWatermark(request.space).applied))
     pump()
   }
 
@@ -193,6 +222,7 @@ public final class Replicator {
 
   public func tick() -> TickResult {
     rememberPeers()
+    collectTombstones()
     let result = engine.tick(now: time.monotonicNanoseconds(), reading: feed)
     pump()
     return result

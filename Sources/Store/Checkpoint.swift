@@ -155,16 +155,20 @@ extension StoreState {
     return count
   }
 
+  /// Room is made for so many entries in advance, rather too few than too many.
+  private static let fileBytesPerEntry = 128
+
   /// The state in a checkpoint file; throws if any of it is not what was written.
-  static func restore(_ bytes: UnsafeRawBufferPointer, cacheBytes: Int, segments: [WALSegmentInfo])
-    throws(CodingError) -> (state: StoreState, replay: WALPosition)
-  {
+  static func restore(
+    _ bytes: UnsafeRawBufferPointer, cacheBytes: Int, segments: [WALSegmentInfo], replay: inout WALPosition?
+  ) throws(CodingError) -> StoreState {
     var reader = ByteReader(bytes)
     var (kind, payload) = try CheckpointBlock.next(&reader)
     guard kind == CheckpointBlock.head else { throw .invalid(what: "checkpoint") }
     let head = try CheckpointHead.decode(&payload)
     guard Set(segments).isSuperset(of: head.segments) else { throw .invalid(what: "checkpoint of other segments") }
     var state = StoreState(replica: head.replica, cacheBytes: cacheBytes)
+    state.index.beginLoading(about: bytes.count / Self.fileBytesPerEntry)
     var highest: UInt16 = 0
     var count: UInt64 = 0
     while true {
@@ -181,12 +185,14 @@ extension StoreState {
     _ = try payload.uint64()
     for _ in 1..<max(replicas, 1) { _ = state.number(of: ReplicaID(rawValue: try payload.uint64())) }
     guard state.replicas.count == replicas, Int(highest) < replicas else { throw .invalid(what: "replicas") }
+    state.index.finishLoading()
     state.index.sortFeed()
     state.replicaSequence = head.replicaSequence
     state.counter = head.counter
     state.counterSequence = head.counterSequence
     state.clock.observe(head.stamp)
     state.lastSequence = max(state.lastSequence, head.replay.sequence - 1)
-    return (state, head.replay)
+    replay = head.replay
+    return state
   }
 }

@@ -28,6 +28,15 @@ extension Store {
     try append(try encode(mutations), conditions)
   }
 
+  /// Commits and returns when that is as durable as the store's options promise. For threads that may block: the caller
+  /// writes for itself where nobody else is at it, which spares the way through the writer's thread.
+  @discardableResult
+  public func commitBlocking(_ mutations: [Mutation]) throws(SoftadastraError) -> CommitTicket {
+    let ticket = try append(try encode(mutations), wakesWriter: false)
+    try waitBlocking(ticket)
+    return ticket
+  }
+
   /// Returns when the commit is as durable as the store's options promise.
   public func wait(_ ticket: CommitTicket) async throws(SoftadastraError) {
     try await wal?.wait(sequence: ticket.sequences.upperBound)
@@ -84,13 +93,13 @@ extension Store {
   }
 
   /// Logs and applies in one step under the lock, so that the index follows the log's order.
-  func append(_ payloads: [(kind: UInt8, bytes: [UInt8])], _ conditions: [CommitCondition] = [])
-    throws(SoftadastraError) -> CommitTicket
-  {
+  func append(
+    _ payloads: [(kind: UInt8, bytes: [UInt8])], _ conditions: [CommitCondition] = [], wakesWriter: Bool = true
+  ) throws(SoftadastraError) -> CommitTicket {
     let result = state.withLock { state -> Result<CommitTicket, SoftadastraError> in
       do throws(SoftadastraError) {
         for condition in conditions { try check(condition, state) }
-        let positions = try assign(payloads, state)
+        let positions = try assign(payloads, state, wakesWriter)
         for (payload, position) in zip(payloads, positions) {
           do {
             try payload.bytes.withUnsafeBytes {
@@ -106,14 +115,14 @@ extension Store {
       }
     }
     let ticket = try result.get()
-    if wal == nil { announce(ticket.sequences.upperBound) }
+    if wal == nil || DeliberateFault.sentBeforeDurable.isOn { announce(ticket.sequences.upperBound) }
     return ticket
   }
 
-  private func assign(_ payloads: [(kind: UInt8, bytes: [UInt8])], _ state: StoreState)
+  private func assign(_ payloads: [(kind: UInt8, bytes: [UInt8])], _ state: borrowing StoreState, _ wakesWriter: Bool)
     throws(SoftadastraError) -> [WALPosition]
   {
-    if let wal { return try wal.enqueue(payloads).positions }
+    if let wal { return try wal.enqueue(payloads, wakesWriter: wakesWriter).positions }
     var sequence = state.lastSequence
     return payloads.map { payload in
       sequence += 1
@@ -121,7 +130,7 @@ extension Store {
     }
   }
 
-  private func check(_ condition: CommitCondition, _ state: StoreState) throws(SoftadastraError) {
+  private func check(_ condition: CommitCondition, _ state: borrowing StoreState) throws(SoftadastraError) {
     let entry = state.index.find(condition.key).map { state.summary($0) }
     let present = entry.flatMap { $0.isDeleted ? nil : $0 }
     let holds =

@@ -11,8 +11,10 @@ extension Store {
   {
     if options.durability == .memory { return inMemory(time: time, random: random) }
     let lock = try disk.lock("lock")
-    var (state, from) = loadCheckpoint(disk, options)
+    var from: WALPosition?
+    var state = loadCheckpoint(disk, options, &from)
     var unreadable: CodingError?
+    if from == nil { state.index.beginLoading(about: expectedEntries(disk)) }
     var logOptions = WALOptions(durability: options.durability, segmentBytes: options.segmentBytes)
     logOptions.writer = options.writer
     let wal = try WriteAheadLog.open(
@@ -25,6 +27,7 @@ extension Store {
         unreadable = unreadable ?? error
       }
     }
+    state.index.finishLoading()
     // Commits made while the checkpoint was written are in it, and replayed out of its order.
     if from != nil { state.index.sortFeed() }
     if let unreadable {
@@ -35,6 +38,7 @@ extension Store {
     }
     let store = Store(state: state, options: options, time: time, random: random, wal: wal, disk: disk)
     if store.state.withLock({ $0.replicaSequence == 0 }) { try store.resetReplica() }
+    if DeliberateFault.counterReused.isOn { store.state.withLock { $0.counter -= min($0.counter, 3) } }
     store.startMaintenance(replayedFrom: from)
     return store
   }
@@ -46,22 +50,38 @@ extension Store {
       state: state, options: StoreOptions(durability: .memory), time: time, random: random, wal: nil, disk: nil)
   }
 
+  /// At most this many entries get room in advance: more make it themselves.
+  private static let maxExpectedEntries = 1 << 20
+  private static let logBytesPerEntry: UInt64 = 400
+
+  /// A guess from the log's size, rather low: room that is not needed would be held for good.
+  private static func expectedEntries(_ disk: any Disk) -> Int {
+    var bytes: UInt64 = 0
+    for name in (try? disk.list()) ?? [] where name.hasSuffix(".wal") {
+      bytes += (try? disk.open(name, create: false).size()) ?? 0
+    }
+    return Int(clamping: min(bytes / logBytesPerEntry, UInt64(maxExpectedEntries)))
+  }
+
   /// The state of the checkpoint and where to go on; an empty one if there is none that holds.
-  private static func loadCheckpoint(_ disk: any Disk, _ options: StoreOptions) -> (StoreState, WALPosition?) {
-    let nothing = StoreState(replica: ReplicaID(rawValue: 0), cacheBytes: options.cacheBytes)
+  private static func loadCheckpoint(
+    _ disk: any Disk, _ options: StoreOptions, _ from: inout WALPosition?
+  ) -> StoreState {
+    func nothing() -> StoreState { StoreState(replica: ReplicaID(rawValue: 0), cacheBytes: options.cacheBytes) }
     guard let file = try? disk.open(CheckpointHead.fileName, create: false), let size = try? file.size(),
       let segments = try? WriteAheadLog.segments(of: disk)
-    else { return (nothing, nil) }
+    else { return nothing() }
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Int(clamping: size), alignment: 16)
     defer { buffer.deallocate() }
-    guard let count = try? file.read(at: 0, into: buffer) else { return (nothing, nil) }
+    guard let count = try? file.read(at: 0, into: buffer) else { return nothing() }
     do throws(CodingError) {
-      let restored = try StoreState.restore(
-        UnsafeRawBufferPointer(rebasing: buffer[..<count]), cacheBytes: options.cacheBytes, segments: segments)
-      return (restored.state, restored.replay)
+      return try StoreState.restore(
+        UnsafeRawBufferPointer(rebasing: buffer[..<count]), cacheBytes: options.cacheBytes, segments: segments,
+        replay: &from)
     } catch {
       // Only a shortcut: the log has everything.
-      return (nothing, nil)
+      from = nil
+      return nothing()
     }
   }
 }

@@ -29,7 +29,7 @@ extension Store {
   public func setReplica(_ replica: ReplicaID) throws(SoftadastraError) -> ReplicaID {
     var writer = ByteWriter()
     writer.uint64(replica.rawValue)
-    try waitBlocking(append([(RecordKind.replica, writer.bytes)]))
+    try waitBlocking(append([(RecordKind.replica, writer.bytes)], wakesWriter: false))
     return replica
   }
 
@@ -39,6 +39,6 @@ extension Store {
     var writer = ByteWriter()
     writer.varint(counter)
     writer.uint64(stamp.rawValue)
-    try waitBlocking(append([(RecordKind.counter, writer.bytes)]))
+    try waitBlocking(append([(RecordKind.counter, writer.bytes)], wakesWriter: false))
   }
 }

@@ -38,26 +38,32 @@ public final class Store: Sendable {
 
   // MARK: Reading
 
-  /// The entry of a key, tombstones included: look at `isDeleted`. Cost: at most one read of the disk.
+  /// The entry of a key, tombstones included: look at `isDeleted`. Cost: at most one read of the disk; none, and half a
+  /// microsecond, for what was written or read lately.
   public func get(_ key: [UInt8]) throws(SoftadastraError) -> Entry? {
     enum Found: Sendable {
-      case payload([UInt8], UInt64, UInt64)
-      case position(WALPosition, UInt64)
+      case entry(Entry)
+      case malformed(UInt64, CodingError)
+      case position(WALPosition, tag: UInt64)
     }
     var last: WALPosition?
     while true {
       let found = state.withLock { state -> Found? in
-        guard let number = state.index.find(key) else { return nil }
-        let slot = state.index.slot(number).pointee
-        if let payload = state.cache.payload(number, sequence: slot.sequence) {
-          return .payload(payload, slot.sequence, slot.tag)
+        guard let number = key.withUnsafeBytes({ state.find($0) }) else { return nil }
+        let kept = state.cache.with(number) { sequence, payload -> Found in
+          let tag = state.cache.isEverything ? state.index.slot(number).pointee.tag : nil
+          do throws(CodingError) {
+            return .entry(try EntryRecord.entry(key, payload, sequence: sequence, tag: tag))
+          } catch { return .malformed(sequence, error) }
         }
-        return .position(
-          WALPosition(sequence: slot.sequence, offset: slot.offset, length: slot.length), slot.tag)
+        if let kept { return kept }
+        let slot = state.index.slot(number).pointee
+        return .position(WALPosition(sequence: slot.sequence, offset: slot.offset, length: slot.length), tag: slot.tag)
       }
       switch found {
       case nil: return nil
-      case .payload(let payload, let sequence, let tag): return try decode(payload, sequence, tag)
+      case .entry(let entry): return entry
+      case .malformed(let sequence, let error): throw malformed(sequence, error)
       case .position(let position, let tag):
         do throws(SoftadastraError) {
           let payload = try readRecord(position)
@@ -82,15 +88,20 @@ public final class Store: Sendable {
     guard payload.count <= ValueCache.maxPayloadBytes else { return }
     state.withLock { state in
       guard let number = state.index.find(key), state.index.slot(number).pointee.sequence == sequence else { return }
+      // A record whose tag was replaced since it was written would say the old one.
+      guard state.index.slot(number).pointee.tag == EntryRecord.tag(payload) else { return }
       state.cache.insert(number, sequence: sequence, payload)
     }
   }
 
   private func decode(_ payload: [UInt8], _ sequence: UInt64, _ tag: UInt64) throws(SoftadastraError) -> Entry {
     do throws(CodingError) { return try EntryRecord.decode(payload, sequence: sequence, tag: tag) } catch {
-      throw SoftadastraError(
-        .damaged, "read entry", at: location, why: "record \(sequence): \(error)", retryable: false)
+      throw malformed(sequence, error)
     }
+  }
+
+  private func malformed(_ sequence: UInt64, _ error: CodingError) -> SoftadastraError {
+    SoftadastraError(.damaged, "read entry", at: location, why: "record \(sequence): \(error)", retryable: false)
   }
 
   /// What the index knows of a key. No I/O; cost: below a microsecond.
@@ -113,19 +124,25 @@ public final class Store: Sendable {
     if let after, !after.lexicographicallyPrecedes(prefix) { start = after + [0] }
     return state.withLock { state in
       var out: [(key: [UInt8], summary: EntrySummary)] = []
+      out.reserveCapacity(min(limit, state.index.count, Self.listedAtOnce))
       start.withUnsafeBytes { start in
-        state.index.walk(from: start) { number in
-          let key = state.index.keyBytes(number)
-          guard key.starts(with: prefix) else { return false }
-          if includeDeleted || !state.index.slot(number).pointee.isDeleted {
-            out.append((Array(key), state.summary(number)))
+        prefix.withUnsafeBytes { prefix in
+          state.index.walk(from: start) { number in
+            let key = state.index.keyBytes(number)
+            guard key.hasPrefix(prefix) else { return false }
+            if includeDeleted || !state.index.slot(number).pointee.isDeleted {
+              out.append((Array(key), state.summary(number)))
+            }
+            return out.count < limit
           }
-          return out.count < limit
         }
       }
       return out
     }
   }
+
+  /// A page of more entries grows as it is filled.
+  private static let listedAtOnce = 4096
 
   /// Entries under the prefix that changed behind `since`, up to `upTo` (by default what is durable), in the order of
   /// their sequences; each key at most once, with its newest state. Continue from the page's `through`.
@@ -141,7 +158,7 @@ public final class Store: Sendable {
         if sequence > bound { return false }
         seen += 1
         let key = state.index.keyBytes(number)
-        let matches = key.starts(with: prefix)
+        let matches = prefix.withUnsafeBytes { key.hasPrefix($0) }
         if (matches && page.entries.count >= limit) || seen > Self.maxItemsPerPage {
           page.isTruncated = true
           page.through = last
@@ -158,7 +175,10 @@ public final class Store: Sendable {
   /// Entries of other prefixes that one page passes over at most: the lock is not held longer for it.
   static let maxItemsPerPage = 100_000
 
-  public var durableSequence: UInt64 { wal?.durableSequence ?? lastSequence }
+  public var durableSequence: UInt64 {
+    if DeliberateFault.sentBeforeDurable.isOn { return lastSequence }
+    return wal?.durableSequence ?? lastSequence
+  }
   public var lastSequence: UInt64 { state.withLock { $0.lastSequence } }
   /// Live entries, tombstones not counted.
   public var entryCount: Int { state.withLock { $0.index.count - $0.index.deletedCount } }

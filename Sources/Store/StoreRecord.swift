@@ -1,3 +1,4 @@
+internal import Glibc
 internal import SoftadastraCore
 
 // The payloads of the store's log records. One record is one mutation; a commit is one batch.
@@ -72,6 +73,36 @@ struct EntryRecord {
     return record
   }
 
+  /// Whether this is a record of the key.
+  static func hasKey(_ payload: UnsafeRawBufferPointer, _ key: UnsafeRawBufferPointer) -> Bool {
+    var reader = ByteReader(payload)
+    guard (try? reader.raw(headBytes)) != nil, (try? reader.varint()) == UInt64(key.count) else { return false }
+    return UnsafeRawBufferPointer(rebasing: payload[reader.offset...]).hasPrefix(key)
+  }
+
+  static func tag(_ payload: [UInt8]) -> UInt64? {
+    guard payload.count >= headBytes else { return nil }
+    return payload.withUnsafeBytes { UInt64(littleEndian: $0.loadUnaligned(fromByteOffset: 2, as: UInt64.self)) }
+  }
+
+  /// State, flags and tag.
+  private static let headBytes = 10
+
+  /// The entry of a key whose record was kept in memory. With a nil tag, the record's own.
+  static func entry(_ key: [UInt8], _ payload: UnsafeRawBufferPointer, sequence: UInt64, tag: UInt64?)
+    throws(CodingError) -> Entry
+  {
+    var reader = ByteReader(payload)
+    let state = try reader.uint8()
+    let flags = try reader.uint8()
+    let written = try reader.uint64()
+    _ = try reader.raw(try reader.count(limit: Bounds.maxKeyBytes, "key"))
+    let version = state & versionBit != 0 ? try reader.version() : nil
+    return Entry(
+      key: key, value: Array(try reader.raw(reader.remaining)), version: version, isDeleted: state & deletedBit != 0,
+      sequence: sequence, tag: tag ?? written, flags: flags)
+  }
+
   /// The whole entry. `sequence` and `tag` are the index's: a retag leaves the record as it was.
   static func decode(_ payload: [UInt8], sequence: UInt64, tag: UInt64) throws(CodingError) -> Entry {
     try SoftadastraCore.decode(payload) { reader throws(CodingError) -> Entry in
@@ -85,5 +116,11 @@ struct EntryRecord {
         key: key, value: value, version: version, isDeleted: state & deletedBit != 0, sequence: sequence, tag: tag,
         flags: flags)
     }
+  }
+}
+
+extension UnsafeRawBufferPointer {
+  func hasPrefix(_ prefix: UnsafeRawBufferPointer) -> Bool {
+    count >= prefix.count && (prefix.isEmpty || memcmp(baseAddress!, prefix.baseAddress!, prefix.count) == 0)
   }
 }

@@ -2,7 +2,7 @@ internal import SoftadastraCore
 internal import SoftadastraWAL
 
 /// What the store's lock guards: the index and the source of versions.
-struct StoreState {
+struct StoreState: ~Copyable, Sendable {
   var index = EntryIndex()
   var cache: ValueCache
   var replica: ReplicaID
@@ -12,6 +12,8 @@ struct StoreState {
   var counterSequence: UInt64 = 0
   var replicaSequence: UInt64 = 0
   var lastSequence: UInt64 = 0
+  /// Of the newest tombstone that was applied.
+  var lastTombstoneSequence: UInt64 = 0
   /// Bytes of the records that the index points to.
   var liveBytes: UInt64 = 0
   /// Of each replica, by its number: the highest counter among the entries that were ever applied.
@@ -55,6 +57,13 @@ struct StoreState {
       valueCount: Int(slot.valueCount))
   }
 
+  /// The slot of a key. One whose record is kept is recognised by that, without a look at the index's own copy.
+  func find(_ key: UnsafeRawBufferPointer) -> UInt32? {
+    index.find(EntryIndex.hash(key)) { number in
+      cache.with(number) { EntryRecord.hasKey($1, key) } ?? index.equal(number, key)
+    }
+  }
+
   /// Applies one record. Applying an old one again changes nothing.
   ///
   /// - Parameter retained: the payload, where it should be cached.
@@ -76,6 +85,8 @@ struct StoreState {
       guard let number = index.find(try reader.raw(reader.remaining)), index.slot(number).pointee.sequence < sequence
       else { return }
       index.slot(number).pointee.tag = tag
+      // What is kept of the record says otherwise. A store in memory has nothing else.
+      if !cache.isEverything { cache.remove(number) }
     case RecordKind.replica:
       var reader = ByteReader(payload)
       let new = ReplicaID(rawValue: try reader.uint64())
@@ -107,7 +118,9 @@ struct StoreState {
       replicaNumber = known
       noteCounter(dot.counter, of: known)
     }
-    if let old = index.find(record.key) {
+    let hash = EntryIndex.hash(record.key)
+    let found = index.find(record.key, hash: hash)
+    if let old = found {
       guard index.slot(old).pointee.sequence < position.sequence else { return }
       liveBytes -= min(liveBytes, Self.cost(index.slot(old).pointee))
     }
@@ -116,7 +129,8 @@ struct StoreState {
       key: 0, offset: position.offset, length: position.length,
       valueCount: UInt32(payload.count - record.valueOffset), keyCountLessOne: 0, replica: replicaNumber,
       flags: record.flags, state: record.isDeleted ? Slot.deletedBit : 0)
-    let number = index.put(record.key, fields)
+    if record.isDeleted { lastTombstoneSequence = max(lastTombstoneSequence, position.sequence) }
+    let number = index.put(record.key, hash: hash, over: found, fields)
     liveBytes += Self.cost(fields)
     if let retained { cache.insert(number, sequence: position.sequence, retained) } else { cache.remove(number) }
   }

@@ -1,53 +1,108 @@
+internal import Glibc
+
 /// Records of small entries, so that reading them touches no disk. The oldest go first.
-struct ValueCache {
+///
+/// They lie one behind the other in a ring of the budget's size: finding one touches its place in a table and the record
+/// itself. The caller serialises all calls. A record that is superseded is forgotten at once and makes room when its turn comes.
+struct ValueCache: ~Copyable, @unchecked Sendable {
   static let maxPayloadBytes = 4 << 10
-  private static let overhead = 96
+  /// Before each payload: sequence u64, slot u32, length u32. Records begin at multiples of it.
+  private static let headBytes = 16
+  /// In place of a slot: the rest of the ring is left out.
+  private static let filler = UInt32.max
 
   /// `Int.max` for a store in memory, whose values are nowhere else.
   let budget: Int
-  private var payloads: [UInt32: (sequence: UInt64, payload: [UInt8])] = [:]
-  private var order: [(slot: UInt32, sequence: UInt64, bytes: Int)] = []
-  private var head = 0
-  private var bytes = 0
+  private var everything: [UInt32: (sequence: UInt64, payload: [UInt8])] = [:]
 
-  init(budget: Int) { self.budget = budget }
+  private var ring: UnsafeMutableRawPointer?
+  private let capacity: Int
+  private var head = 0
+  private var used = 0
+  /// Of each slot's record in the ring, in units of `headBytes`.
+  private var places = NumberMap()
+
+  init(budget: Int) {
+    self.budget = budget
+    capacity = budget == .max ? 0 : max(0, budget) / Self.headBytes * Self.headBytes
+  }
+
+  deinit { ring?.deallocate() }
 
   var isEverything: Bool { budget == .max }
 
-  func payload(_ slot: UInt32, sequence: UInt64) -> [UInt8]? {
-    guard let found = payloads[slot], found.sequence == sequence else { return nil }
-    return found.payload
+  /// Lends the payload. It is the slot's newest: every change of a slot comes here too.
+  @inline(__always)
+  func with<R>(_ slot: UInt32, _ body: (_ sequence: UInt64, _ payload: UnsafeRawBufferPointer) -> R) -> R? {
+    if isEverything {
+      return everything[slot].map { item in item.payload.withUnsafeBytes { body(item.sequence, $0) } }
+    }
+    guard let place = places[slot], let ring else { return nil }
+    let record = UnsafeRawPointer(ring + Int(place) * Self.headBytes)
+    let count = Int(record.load(fromByteOffset: 12, as: UInt32.self))
+    return body(
+      record.load(as: UInt64.self), UnsafeRawBufferPointer(start: record + Self.headBytes, count: count))
   }
 
   mutating func insert(_ slot: UInt32, sequence: UInt64, _ payload: [UInt8]) {
     if isEverything {
-      payloads[slot] = (sequence, payload)
+      everything[slot] = (sequence, payload)
       return
     }
-    guard payload.count <= Self.maxPayloadBytes, budget > 0 else {
+    let needed = Self.recordBytes(payload.count)
+    guard payload.count <= Self.maxPayloadBytes, needed * 4 <= capacity else {
       remove(slot)
       return
     }
-    let cost = payload.count + Self.overhead
-    payloads[slot] = (sequence, payload)
-    order.append((slot, sequence, cost))
-    bytes += cost
-    while bytes > budget, head < order.count {
-      let oldest = order[head]
-      head += 1
-      bytes -= oldest.bytes
-      if payloads[oldest.slot]?.sequence == oldest.sequence { payloads[oldest.slot] = nil }
+    if ring == nil { ring = .allocate(byteCount: capacity, alignment: 16) }
+    let toEnd = capacity - tail
+    let filling = toEnd < needed ? toEnd : 0
+    while capacity - used < needed + filling { dropOldest() }
+    if filling > 0 {
+      write(0, Self.filler, UInt32(filling - Self.headBytes))
+      used += filling
     }
-    if head > 4096, head * 2 > order.count {
-      order.removeFirst(head)
-      head = 0
-    }
+    places[slot] = UInt32(tail / Self.headBytes)
+    let at = tail
+    write(sequence, slot, UInt32(payload.count))
+    _ = payload.withUnsafeBytes { memcpy(ring! + at + Self.headBytes, $0.baseAddress!, $0.count) }
+    used += needed
   }
 
-  mutating func remove(_ slot: UInt32) { payloads[slot] = nil }
+  mutating func remove(_ slot: UInt32) {
+    if isEverything { everything[slot] = nil } else { places[slot] = nil }
+  }
 
   /// Everything that is also in the log.
   mutating func removeAll() {
-    if !isEverything { self = ValueCache(budget: budget) }
+    guard !isEverything else { return }
+    ring?.deallocate()
+    ring = nil
+    head = 0
+    used = 0
+    places = NumberMap()
+  }
+
+  private var tail: Int {
+    let end = head + used
+    return end >= capacity ? end - capacity : end
+  }
+
+  private static func recordBytes(_ count: Int) -> Int { headBytes + (count + headBytes - 1) / headBytes * headBytes }
+
+  private func write(_ sequence: UInt64, _ slot: UInt32, _ count: UInt32) {
+    let record = ring! + tail
+    record.storeBytes(of: sequence, as: UInt64.self)
+    record.storeBytes(of: slot, toByteOffset: 8, as: UInt32.self)
+    record.storeBytes(of: count, toByteOffset: 12, as: UInt32.self)
+  }
+
+  private mutating func dropOldest() {
+    let record = ring! + head
+    let slot = record.load(fromByteOffset: 8, as: UInt32.self)
+    let bytes = Self.recordBytes(Int(record.load(fromByteOffset: 12, as: UInt32.self)))
+    if slot != Self.filler, places[slot] == UInt32(head / Self.headBytes) { places[slot] = nil }
+    used -= bytes
+    head = head + bytes == capacity ? 0 : head + bytes
   }
 }

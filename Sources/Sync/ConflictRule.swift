@@ -12,7 +12,7 @@ public import SoftadastraCore
 public enum ConflictRule {
   /// Whether a survivor that takes over the loser's vector needs a new version for it.
   public static func mustRenew(_ survivor: Version, over loser: Version) -> Bool {
-    survivor.dot != loser.dot && !survivor.wins(over: loser)
+    survivor.dot != loser.dot && !survivor.wins(over: loser) && !DeliberateFault.renewalLeftOut.isOn
   }
 
   public enum Outcome: Sendable, Hashable {
@@ -34,11 +34,14 @@ public enum ConflictRule {
     guard let local else { return .take }
     switch local.compare(remote) {
     case .same: return .same
-    case .newer: return .superseded
+    case .newer: return DeliberateFault.oldVersionTaken.isOn ? .take : .superseded
     case .older: return .take
+    case .concurrent where DeliberateFault.tieBrokenLocally.isOn: return .localWins
     case .concurrent:
       // Edit beats delete.
-      if localDeleted != remoteDeleted { return localDeleted ? .remoteWins : .localWins }
+      if localDeleted != remoteDeleted, !DeliberateFault.deletionBeatsEdit.isOn {
+        return localDeleted ? .remoteWins : .localWins
+      }
       return remote.wins(over: local) ? .remoteWins : .localWins
     }
   }

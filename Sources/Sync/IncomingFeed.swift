@@ -1,5 +1,3 @@
-internal import SoftadastraCore
-
 /// How far one peer's feed of one space has come here: received, known (durable), applied.
 struct IncomingFeed: Sendable {
   private(set) var received: UInt64
@@ -10,7 +8,7 @@ struct IncomingFeed: Sendable {
   private(set) var isHeldBack: Bool
   private var appliedFloor: UInt64
   /// The peer's watermark and the sequence at which it holds; merged into ours once that is applied.
-  private(set) var pendingWatermark: (at: UInt64, vector: VersionVector)?
+  private(set) var pendingWatermark: (at: UInt64, watermark: Watermark)?
 
   init(known: UInt64, applied: UInt64, isHeldBack: Bool) {
     received = known
@@ -31,7 +29,10 @@ struct IncomingFeed: Sendable {
     return true
   }
 
-  mutating func stored(through: UInt64, outstanding sequences: [UInt64], watermark: VersionVector?) {
+  /// What was received and could not be recorded is expected once more.
+  mutating func expectAgain() { received = known }
+
+  mutating func stored(through: UInt64, outstanding sequences: [UInt64], watermark: Watermark?) {
     known = max(known, through)
     outstanding.formUnion(sequences)
     if let watermark { pendingWatermark = (through, watermark) }
@@ -42,9 +43,10 @@ struct IncomingFeed: Sendable {
   mutating func releaseHold() { isHeldBack = false }
 
   /// The peer's watermark, once everything up to its position is applied here.
-  mutating func takeWatermark() -> VersionVector? {
-    guard let pending = pendingWatermark, applied >= pending.at else { return nil }
+  mutating func takeWatermark() -> Watermark? {
+    guard let pending = pendingWatermark else { return nil }
+    guard applied >= pending.at || DeliberateFault.watermarkTooEarly.isOn else { return nil }
     pendingWatermark = nil
-    return pending.vector
+    return pending.watermark
   }
 }

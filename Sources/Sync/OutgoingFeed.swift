@@ -25,6 +25,7 @@ struct OutgoingFeed: Sendable {
   /// Read up to here: between `sent` and `scanned` lies nothing that the peer lacks.
   private(set) var scanned: UInt64
   private(set) var inFlight: [Batch] = []
+  private var entriesInFlight = 0
   private(set) var hold = Hold.none
   private(set) var attempts = 0
   private(set) var retries = 0
@@ -33,10 +34,12 @@ struct OutgoingFeed: Sendable {
   var peerWatermark: VersionVector
   /// Moves that the peer carried out by one rename: entries with these dots need no sending.
   private(set) var doneMoves: Set<Dot> = []
-  /// The peer's cursor is still to be moved past the entries of a move that it carried out.
+  /// The peer's cursor is still to be moved past the entries of a move that it carried out, or it is to hear of our
+  /// watermark although nothing else is new.
   private(set) var owesCursor = false
 
-  init(since: UInt64, watermark: VersionVector) {
+  init(since: UInt64, watermark: VersionVector, owesWatermark: Bool = false) {
+    owesCursor = owesWatermark
     known = since
     applied = 0
     sent = since
@@ -45,6 +48,12 @@ struct OutgoingFeed: Sendable {
   }
 
   var isWaiting: Bool { hold != .none }
+
+  /// Whether another batch may be sent before one is answered. Changes that come one by one make small batches, of which
+  /// a distant peer needs many under way.
+  func hasRoom(_ options: SyncOptions) -> Bool {
+    entriesInFlight < options.windowEntries && inFlight.count < options.windowBatches
+  }
 
   /// Whether the peer needs this entry from us.
   func lacks(_ item: FeedPage.Item, peerReplica: ReplicaID) -> Bool {
@@ -59,6 +68,7 @@ struct OutgoingFeed: Sendable {
     scanned = sent
     owesCursor = false
     inFlight.append(Batch(through: through, entries: entries, sentAt: now))
+    entriesInFlight += entries
     if let move { hold = .awaiting(move, since: now) }
   }
 
@@ -74,7 +84,9 @@ struct OutgoingFeed: Sendable {
     }
     self.applied = max(self.applied, min(applied, self.known))
     let done = inFlight.prefix { $0.through <= self.known }
-    acknowledgedEntries += done.reduce(0) { $0 + $1.entries }
+    let entries = done.reduce(0) { $0 + $1.entries }
+    acknowledgedEntries += entries
+    entriesInFlight -= entries
     inFlight.removeFirst(done.count)
   }
 
@@ -111,6 +123,7 @@ struct OutgoingFeed: Sendable {
     sent = known
     scanned = known
     inFlight.removeAll()
+    entriesInFlight = 0
     hold = .none
   }
 }

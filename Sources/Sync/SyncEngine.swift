@@ -13,7 +13,7 @@ public struct SyncEngine: Sendable {
     case send(Batch)
     case acknowledge(NodeID, SyncMessage.Acknowledge)
     /// The peer's watermark is reached here: merge it into ours for this space.
-    case mergeWatermark(SpaceID, VersionVector)
+    case mergeWatermark(SpaceID, Watermark)
     /// The peer has applied our feed up to here; worth remembering for `status` while it is away.
     case peerApplied(NodeID, SpaceID, UInt64)
   }
@@ -50,8 +50,12 @@ public struct SyncEngine: Sendable {
   public func isConnected(_ peer: NodeID) -> Bool { peers[peer] != nil }
 
   /// The peer asked for our feed of this space.
-  public mutating func subscribed(_ peer: NodeID, _ space: SpaceID, since: UInt64, watermark: VersionVector) {
-    peers[peer]?.outgoing[space] = OutgoingFeed(since: since, watermark: watermark)
+  ///
+  /// - Parameter owesWatermark: we have applied what the peer does not cover: it is told so, with or without changes.
+  public mutating func subscribed(
+    _ peer: NodeID, _ space: SpaceID, since: UInt64, watermark: VersionVector, owesWatermark: Bool = false
+  ) {
+    peers[peer]?.outgoing[space] = OutgoingFeed(since: since, watermark: watermark, owesWatermark: owesWatermark)
     dirty.insert(space)
   }
 
@@ -95,18 +99,23 @@ public struct SyncEngine: Sendable {
     guard var feed = peers[peer]?.incoming[changes.space] else { return false }
     let isAccepted = feed.receive(after: changes.after, through: changes.through)
     peers[peer]?.incoming[changes.space] = feed
-    if let watermark = changes.watermark { peers[peer]?.outgoing[changes.space]?.peerWatermark.merge(watermark) }
+    if let watermark = changes.watermark {
+      peers[peer]?.outgoing[changes.space]?.peerWatermark.merge(watermark.applied)
+    }
     if !isAccepted { acknowledge(peer, changes.space) }
     return isAccepted
   }
 
   /// Received changes up to `through` are durable here; those with the given sequences are still to be applied.
   public mutating func stored(
-    _ peer: NodeID, _ space: SpaceID, through: UInt64, outstanding: [UInt64], watermark: VersionVector?
+    _ peer: NodeID, _ space: SpaceID, through: UInt64, outstanding: [UInt64], watermark: Watermark?
   ) {
     peers[peer]?.incoming[space]?.stored(through: through, outstanding: outstanding, watermark: watermark)
     progressed(peer, space)
   }
+
+  /// Received changes could not be recorded: the sender goes back to what is known, and sends them again.
+  public mutating func notStored(_ peer: NodeID, _ space: SpaceID) { peers[peer]?.incoming[space]?.expectAgain() }
 
   /// Changes that were outstanding are applied or superseded.
   public mutating func settled(_ space: SpaceID, _ origins: [(peer: NodeID, sequence: UInt64)]) {
@@ -127,7 +136,9 @@ public struct SyncEngine: Sendable {
   }
 
   private mutating func progressed(_ peer: NodeID, _ space: SpaceID) {
-    if let vector = peers[peer]?.incoming[space]?.takeWatermark() { outputs.append(.mergeWatermark(space, vector)) }
+    if let watermark = peers[peer]?.incoming[space]?.takeWatermark() {
+      outputs.append(.mergeWatermark(space, watermark))
+    }
     acknowledge(peer, space)
   }
 
@@ -179,7 +190,7 @@ public struct SyncEngine: Sendable {
 
   private mutating func fillWindow(_ id: NodeID, _ space: SpaceID, now: UInt64, reading feed: some ChangeFeed) {
     guard let replica = peers[id]?.replica, var outgoing = peers[id]?.outgoing[space] else { return }
-    while !outgoing.isWaiting, outgoing.inFlight.count < options.windowBatches {
+    while !outgoing.isWaiting, outgoing.hasRoom(options) {
       let page = feed.page(of: space, since: outgoing.scanned, limit: options.batchEntries)
       guard page.through > outgoing.scanned else { break }
       let cut = page.items.firstIndex { StoreKey.isMove($0.key) && outgoing.lacks($0, peerReplica: replica) }

@@ -7,7 +7,7 @@ public import SoftadastraCore
 // | 1    | hello        | group u64 u64, replica, nonce u64, counter varint, port u16, metadata bytes (<= 64 KiB)   |
 // | 2    | subscribe    | space, replica u64, since varint, watermark vector                                     |
 // | 3    | unsubscribe  | space                                                                                  |
-// | 4    | changes      | space, after varint, through varint, bool, [watermark vector], count varint, changes   |
+// | 4    | changes      | space, after varint, through varint, bool, [watermark], count varint, changes          |
 // | 5    | acknowledge  | space, known varint, applied varint                                                    |
 // | 6    | want         | space, count varint (<= 4,096), keys                                                   |
 // | 7    | move answer  | space, dot, done bool                                                                  |
@@ -18,6 +18,9 @@ public import SoftadastraCore
 // | 12   | settle       | id varint                                                                              |
 // | 13   | settled      | id varint, bool                                                                        |
 // | 14   | recognised   | replica u64, counter varint, count varint (<= 64), nonce u64 and next counter varint each |
+// | 15   | survey       | space, vector                                                                          |
+// | 16   | inventory    | space, last bool, count varint (<= 4,096), key byte string and dot each                |
+// | 17   | gone         | as an inventory                                                                        |
 
 extension SyncMessage {
   public var kind: UInt8 {
@@ -36,6 +39,9 @@ extension SyncMessage {
     case .settle: 12
     case .settled: 13
     case .recognised: 14
+    case .survey: 15
+    case .inventory: 16
+    case .gone: 17
     }
   }
 
@@ -61,7 +67,7 @@ extension SyncMessage {
       writer.varint(changes.after)
       writer.varint(changes.through)
       writer.bool(changes.watermark != nil)
-      if let watermark = changes.watermark { writer.vector(watermark) }
+      if let watermark = changes.watermark { writer.watermark(watermark) }
       writer.varint(changes.items.count)
       for item in changes.items { item.encode(into: &writer) }
     case .acknowledge(let ack):
@@ -98,6 +104,17 @@ extension SyncMessage {
       writer.uint64(recognition.replica.rawValue)
       writer.varint(recognition.counter)
       writer.starts(recognition.history)
+    case .survey(let space, let vector):
+      writer.space(space)
+      writer.vector(vector)
+    case .inventory(let space, let items, let isLast), .gone(let space, let items, let isLast):
+      writer.space(space)
+      writer.bool(isLast)
+      writer.varint(items.count)
+      for item in items {
+        writer.byteString(item.key)
+        writer.dot(item.dot)
+      }
     case .fetchFailed(let request, let reason):
       writer.varint(request)
       writer.uint8(reason.rawValue)
@@ -105,11 +122,21 @@ extension SyncMessage {
     return writer.bytes
   }
 
+  /// The same in two parts, so that the bytes of a large file are not copied into the message; the second is mostly
+  /// empty.
+  public func encodedInParts() -> (head: [UInt8], body: [UInt8]) {
+    guard case .data(let data) = self else { return (encoded(), []) }
+    var writer = ByteWriter(capacity: 10)
+    writer.varint(data.request)
+    return (writer.bytes, data.bytes)
+  }
+
   private var sizeEstimate: Int {
     switch self {
     case .changes(let changes): changes.items.reduce(64) { $0 + $1.encodedSizeEstimate }
     case .supplement(_, let items): items.reduce(64) { $0 + $1.encodedSizeEstimate }
     case .data(let data): data.bytes.count + 10
+    case .inventory(_, let items, _), .gone(_, let items, _): items.reduce(64) { $0 + $1.key.count + 24 }
     default: 128
     }
   }
@@ -176,8 +203,24 @@ extension SyncMessage {
         Recognition(
           replica: ReplicaID(rawValue: try reader.uint64()), counter: try reader.varint(), history: try reader.starts())
       )
+    case 15: return .survey(try reader.space(), try reader.vector())
+    case 16, 17:
+      let space = try reader.space()
+      let isLast = try reader.bool()
+      let items = try inventory(&reader)
+      return kind == 16 ? .inventory(space, items, isLast: isLast) : .gone(space, items, isLast: isLast)
     default: return nil
     }
+  }
+
+  private static func inventory(_ reader: inout ByteReader) throws(CodingError) -> [InventoryItem] {
+    let count = try reader.count(limit: maxWantedKeys, "inventory")
+    var items: [InventoryItem] = []
+    for _ in 0..<count {
+      items.append(
+        InventoryItem(key: try reader.byteString(limit: Bounds.maxKeyBytes, "key"), dot: try reader.dot()))
+    }
+    return items
   }
 
   private static func changes(_ reader: inout ByteReader) throws(CodingError) -> Changes {
@@ -185,7 +228,7 @@ extension SyncMessage {
     let after = try reader.varint()
     let through = try reader.varint()
     guard after <= through else { throw .invalid(what: "changes range") }
-    let watermark = try reader.bool() ? try reader.vector() : nil
+    let watermark = try reader.bool() ? try reader.watermark() : nil
     let count = try reader.count(limit: maxItems, "changes")
     var items: [Change] = []
     items.reserveCapacity(min(count, reader.remaining / 32))

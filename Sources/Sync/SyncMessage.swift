@@ -21,6 +21,12 @@ public enum SyncMessage: Sendable, Hashable {
   case settled(UInt64, Bool)
   /// The answer to `hello`: what is known here of the other's replica.
   case recognised(Recognition)
+  /// To one who may hold what was deleted and forgotten: "list what you have that this vector covers".
+  case survey(SpaceID, VersionVector)
+  /// One page of the answer to `survey`.
+  case inventory(SpaceID, [InventoryItem], isLast: Bool)
+  /// The answer to a page of an inventory: what of it was deleted.
+  case gone(SpaceID, [InventoryItem], isLast: Bool)
 
   /// The first message each way.
   public struct Hello: Sendable, Hashable {
@@ -81,14 +87,24 @@ public enum SyncMessage: Sendable, Hashable {
     public var after: UInt64
     public var through: UInt64
     /// The sender's watermark at `through`; only when the feed ended there.
-    public var watermark: VersionVector?
+    public var watermark: Watermark?
     public var items: [Change]
-    public init(space: SpaceID, after: UInt64, through: UInt64, watermark: VersionVector?, items: [Change]) {
+    public init(space: SpaceID, after: UInt64, through: UInt64, watermark: Watermark?, items: [Change]) {
       self.space = space
       self.after = after
       self.through = through
       self.watermark = watermark
       self.items = items
+    }
+  }
+
+  /// A live entry: its key below the space's prefix, and its version.
+  public struct InventoryItem: Sendable, Hashable {
+    public var key: [UInt8]
+    public var dot: Dot
+    public init(key: [UInt8], dot: Dot) {
+      self.key = key
+      self.dot = dot
     }
   }
 

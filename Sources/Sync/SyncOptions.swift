@@ -2,8 +2,10 @@
 public struct SyncOptions: Sendable {
   /// Feed entries in one batch.
   public var batchEntries = 256
-  /// Batches sent and not yet known at the peer. Bounds what a slow peer makes this node hold ready.
-  public var windowBatches = 16
+  /// Feed entries sent and not yet known at the peer. Bounds what a slow peer makes this node hold ready.
+  public var windowEntries = 4096
+  /// The same for batches, however small.
+  public var windowBatches = 256
   /// After so many sequences that do not concern a peer, it is told that they do not.
   public var skipsWorthTelling: UInt64 = 16_384
   /// A batch unanswered for this long is sent again; doubled at each attempt up to `maxRetryNanoseconds`.

@@ -144,7 +144,11 @@ final class Connection: Sendable {
 
   var statistics: ConnectionStatistics {
     var copy = counters.withLock { $0 }
-    copy.compression = policy.withLock { $0.state }
+    policy.withLock { policy in
+      copy.compression = policy.state
+      copy.linkBytesPerSecond = policy.linkBytesPerSecond
+      copy.compressorBytesPerSecond = policy.compressorBytesPerSecond
+    }
     return copy
   }
 }

@@ -62,6 +62,10 @@ public struct ConnectionStatistics: Sendable, Hashable {
   /// Of the last answered ping; nil before the first.
   public var roundTrip: Duration?
   public var compression: CompressionState = .sampling
+  /// As last measured while plain payloads filled the queue; nil before.
+  public var linkBytesPerSecond: Double?
+  /// Of the compressor on this connection's payloads; nil before the first.
+  public var compressorBytesPerSecond: Double?
 
   public init() {}
 }

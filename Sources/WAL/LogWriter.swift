@@ -1,7 +1,12 @@
 internal import SoftadastraCore
 
-/// The writer thread's own state: the file it writes to. It runs until its log is closed.
+/// The state of whoever writes: the file that is written to. Its thread runs until its log is closed.
+///
+/// A thread that waits for its own records may write them itself while the writer's thread is idle (`writeHere`): that
+/// spares two switches between threads. `State.isWriting` says who is at it; nobody else touches anything in here.
 final class LogWriter: @unchecked Sendable {
+  private static let largeGroupBytes = 64 << 10
+
   /// Owns this.
   private unowned let log: WriteAheadLog
   /// Planned first sequence of the segment in `file`: chunks name their segment by it.
@@ -35,7 +40,34 @@ final class LogWriter: @unchecked Sendable {
 
   func run() {
     while true {
-      guard perform(nextWork()) else { return }
+      let goesOn = perform(nextWork())
+      release()
+      guard goesOn else { return }
+    }
+  }
+
+  /// Writes and syncs what is queued on the caller's thread, unless another is at it: then that is told of what is queued.
+  /// Only for durable logs: what others wrote waits in the file for the thread's deadlines.
+  func writeHere() {
+    let work = log.monitor.withLock { state -> Work? in
+      guard log.options.durability == .durable, !state.isWriting, case .open = state.status, !state.queue.isEmpty,
+        let work = next(&state, timedOut: false)
+      else { return nil }
+      state.isWriting = true
+      return work
+    }
+    guard let work else { return log.monitor.notify() }
+    _ = perform(work)
+    if release() { log.monitor.notify() }
+  }
+
+  /// True if there is something left for the thread.
+  @discardableResult
+  private func release() -> Bool {
+    log.monitor.withLock { state in
+      state.isWriting = false
+      if case .open = state.status { return !state.queue.isEmpty || state.syncWanted > state.synced }
+      return true
     }
   }
 
@@ -63,10 +95,21 @@ final class LogWriter: @unchecked Sendable {
 
   private func nextWork() -> Work {
     let isFast = log.options.durability != .durable
-    var timedOut = false
-    return log.monitor.waitFor(milliseconds: waitMilliseconds(isFast)) { state -> Work? in
-      defer { timedOut = true }
-      return next(&state, timedOut: timedOut)
+    while true {
+      let limit = waitMilliseconds(isFast)
+      var timedOut = false
+      let found = log.monitor.waitFor(milliseconds: limit) { state -> Work?? in
+        defer { timedOut = true }
+        guard !state.isWriting else { return nil }
+        if let work = next(&state, timedOut: timedOut) {
+          state.isWriting = true
+          return .some(work)
+        }
+        // Another thread met a full disk: from here on there is a deadline.
+        if limit == nil, case .full = state.status { return .some(nil) }
+        return nil
+      }
+      if let found { return found }
     }
   }
 
@@ -123,7 +166,8 @@ final class LogWriter: @unchecked Sendable {
       filled = max(filled, chunk.end)
     }
     written = max(written, chunks.last!.last)
-    fillAhead(chunks.last!.end)
+    // A large group pays for the file's growth by itself; zeros ahead of it would double what the disk has to write.
+    if chunks.reduce(0, { $0 + $1.count }) < Self.largeGroupBytes { fillAhead(chunks.last!.end) }
   }
 
   /// Zeros ahead of the records, in steps that grow with the segment: a sync then changes no file size.

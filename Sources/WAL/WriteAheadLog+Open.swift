@@ -59,6 +59,7 @@ extension WriteAheadLog {
     let writer = LogWriter(log: log, segment: active, filled: filled, synced: reading.next - 1)
     switch options.writer {
     case .thread:
+      log.use(writer)
       // The thread keeps the log until it is closed.
       startThread { withExtendedLifetime(log) { writer.run() } }
     case .steps(let schedule):

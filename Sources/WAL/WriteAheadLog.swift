@@ -48,6 +48,8 @@ public final class WriteAheadLog: Sendable {
     /// Ascending by first sequence.
     var segments: [Segment]
     var usedBytes: UInt64
+    /// The writer's thread, or one that waits for its own records, is at the file.
+    var isWriting = false
     var waiters: [Waiter] = []
     var callbacks: [@Sendable (UInt64) -> Void] = []
     var free: [String]
@@ -62,6 +64,8 @@ public final class WriteAheadLog: Sendable {
   let swapLock = Mutex<Void>(())
   let compactionLock = Mutex<Void>(())
   private let completedSequence: Atomic<UInt64>
+  /// Set once, by `open`; the writer in turn lives as long as its thread and this.
+  private let writer = Mutex<LogWriter?>(nil)
 
   /// What was found damaged at opening. Never empty without a reason to tell somebody.
   public let damage: [WALDamage]
@@ -91,7 +95,11 @@ public final class WriteAheadLog: Sendable {
   /// Returns at once; cost: one copy of the payloads. Refuses an empty batch, a payload above `maxPayloadBytes`, a
   /// batch above `maxBatchBytes` (`.invalid`), a full queue (`.limit`), and everything while the log has no space or
   /// has failed.
-  public func enqueue(_ payloads: [(kind: UInt8, bytes: [UInt8])]) throws(SoftadastraError) -> WALTicket {
+  ///
+  /// - Parameter wakesWriter: false for a caller that goes on to `waitBlocking` at once and there writes for itself.
+  public func enqueue(_ payloads: [(kind: UInt8, bytes: [UInt8])], wakesWriter: Bool = true) throws(SoftadastraError)
+    -> WALTicket
+  {
     guard !payloads.isEmpty else { throw refuse("an empty batch") }
     var total = 0
     for payload in payloads {
@@ -130,7 +138,7 @@ public final class WriteAheadLog: Sendable {
       state.queuedBytes += total
       return (WALTicket(sequences: first...state.nextSequence - 1, positions: positions), wake)
     }
-    if wake { monitor.notify() }
+    if wake, wakesWriter || monitor.step != nil { monitor.notify() }
     return ticket
   }
 
@@ -172,6 +180,7 @@ public final class WriteAheadLog: Sendable {
   /// For threads that may block: not Swift's own.
   public func waitBlocking(sequence: UInt64) throws(SoftadastraError) {
     if durableSequence >= sequence { return }
+    if monitor.step == nil { writer.withLock { $0 }?.writeHere() }
     try monitor.waitFor { outcome($0, sequence) }.get()
   }
 
@@ -225,6 +234,8 @@ public final class WriteAheadLog: Sendable {
 
   /// Everything at or below is as durable as promised.
   public var durableSequence: UInt64 { completedSequence.load(ordering: .acquiring) }
+
+  func use(_ writer: LogWriter) { self.writer.withLock { $0 = writer } }
 
   func publish(_ sequence: UInt64) { completedSequence.store(sequence, ordering: .releasing) }
 

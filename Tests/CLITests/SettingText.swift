@@ -32,6 +32,8 @@ enum SettingText {
       "How long earlier versions of files are kept, in days; 0 for ever. Default: \(NodeOptions.defaultVersionsDays)."
     case .versionsMiB:
       "How many MiB of earlier versions each folder keeps, never more than a tenth of its filesystem; the oldest go first, 0 is no limit. Default: \(NodeOptions.defaultVersionsMiB)."
+    case .awayDays:
+      "How long a deletion is remembered for members of the group that are away, in days. Who returns later is asked what it has, and puts into its archive what was deleted meanwhile. Default: \(NodeOptions.defaultAwayDays)."
     case .folders:
       "The folders that 'softadastra watch' without arguments mirrors, an array of paths; ~/ stands for the home directory. In the variable separated by colons."
     }

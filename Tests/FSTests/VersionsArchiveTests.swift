@@ -44,6 +44,31 @@ import Testing
     }
   }
 
+  @Test func aFileIsRetiredInOneStepAndCanBeBroughtBack() throws {
+    let (directory, volume) = try makeVolume()
+    directory.makeDirectory("x/y")
+    directory.write("x/y/a.txt", "one")
+    let before = try #require(try volume.status(BytePath("x/y/a.txt")))
+    let first = try #require(try volume.retire(BytePath("x/y/a.txt"), as: .deleted))
+    #expect(first.path == BytePath("x/y/a.txt"))
+    #expect(first.status.inode == before.inode && first.status.size == 3)
+    #expect(try volume.status(BytePath("x/y/a.txt")) == nil)
+    #expect(try volume.status(first.archived)?.inode == before.inode)
+    #expect(try volume.stagedNames().isEmpty)
+
+    directory.write("x/y/a.txt", "two")
+    let second = try #require(try volume.retire(BytePath("x/y/a.txt"), as: .deleted))
+    #expect(second.archived != first.archived)
+    #expect(throws: SoftadastraError.self) { try volume.retire(BytePath("x/y/a.txt"), as: .deleted) }
+
+    directory.write("x/y/b.txt", "taken")
+    let taken = #expect(throws: SoftadastraError.self) { try volume.bringBack(second, at: BytePath("x/y/b.txt")) }
+    #expect(taken?.code == .conflict)
+    let back = try volume.bringBack(first, at: BytePath("x/y/c.txt"))
+    #expect(back.inode == before.inode)
+    #expect(try volume.status(first.archived) == nil)
+  }
+
   @Test func listsAFileAndWhatLiesBelowADirectory() throws {
     let (directory, volume) = try makeVolume()
     directory.makeDirectory("x/y")

@@ -14,7 +14,8 @@ final class FakeService: NodeService {
   static let statusReport = StatusReport(
     node: .init(id: "i", name: "n", version: "v", running: true, uptimeSeconds: 1, pid: 2), folders: [], peers: [],
     sync: .init(outbox: 1, queued: 2, inFlight: 3, acknowledged: 4, failed: 5, retries: 6),
-    store: .init(entries: 1, lastSequence: 2), wal: .init(path: "/w", segments: 1, bytes: 2, lastSequence: 3),
+    store: .init(entries: 1, tombstones: 0, lastSequence: 2),
+    wal: .init(path: "/w", segments: 1, bytes: 2, lastSequence: 3),
     transport: .init(state: "listening", address: "a"), discovery: .init(state: "off", port: 1, peers: 0))
 
   static let conflictReport = ConflictReport(

@@ -50,7 +50,10 @@ import Testing
     try await again.wait(
       try again.commit([.put(key: StoreKey.value(Array("theirs".utf8)), value: [], version: theirs)]))
     var writer = ByteWriter()
-    writer.vector(VersionVector([Dot(replica: old, counter: 40), Dot(replica: ReplicaID(rawValue: 99), counter: 1)]))
+    writer.watermark(
+      Watermark(
+        applied: VersionVector([Dot(replica: old, counter: 40), Dot(replica: ReplicaID(rawValue: 99), counter: 1)]),
+        collected: VersionVector([Dot(replica: old, counter: 30)])))
     try await again.wait(
       try again.commit([
         .put(key: StoreKey.watermark(.values), value: writer.bytes, version: nil),
@@ -69,8 +72,9 @@ import Testing
     #expect(kept.dot == theirs.dot && kept.vector[old] == life.nextCounter - 1)
     // What the other branch made of the old counters is news here.
     let entry = try #require(try again.get(StoreKey.watermark(.values)))
-    let watermark = try decode(entry.value) { (r: inout ByteReader) throws(CodingError) in try r.vector() }
-    #expect(watermark[old] == life.nextCounter - 1 && watermark[ReplicaID(rawValue: 99)] == 1)
+    let watermark = try decode(entry.value) { (r: inout ByteReader) throws(CodingError) in try r.watermark() }
+    #expect(watermark.applied[old] == life.nextCounter - 1 && watermark.applied[ReplicaID(rawValue: 99)] == 1)
+    #expect(watermark.applied.covers(watermark.collected))
     #expect(try again.get(StoreKey.cursor(ReplicaID(rawValue: 99), .values)) == nil)
     // The common starts are the other branch's to tell.
     #expect(StartRecord.history(of: old, in: again).starts.isEmpty)

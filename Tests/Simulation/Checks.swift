@@ -16,7 +16,7 @@ enum Checks {
 
   static func tree(_ volume: MemoryVolume) -> [BytePath: FileState] {
     var tree: [BytePath: FileState] = [:]
-    for path in volume.paths where !path.isReserved {
+    for (path, _) in volume.items() where !path.isReserved {
       guard let status = try? volume.status(path) else { continue }
       let content: [UInt8] =
         switch status.kind {
@@ -46,8 +46,13 @@ enum Checks {
 
   private static func words(_ state: FileState?) -> String {
     guard let state else { return "nothing" }
-    let text = String(decoding: state.content.prefix(24), as: UTF8.self)
+    let text = text(state.content)
     return "\(state.kind) \(String(state.mode, radix: 8)) \(state.modified) '\(text)' (\(state.content.count) bytes)"
+  }
+
+  /// How a content begins, as far as people wrote it.
+  private static func text(_ content: [UInt8]) -> String {
+    String(decoding: content.prefix(24).prefix { (0x20..<0x7F).contains($0) }, as: UTF8.self)
   }
 
   /// Each machine's entry of a path, for traces.
@@ -104,29 +109,44 @@ enum Checks {
   }
 
   /// Invariant 2: what nobody meant to go is there. Nil if it is.
-  static func lost(_ user: User, _ machines: [Machine]) -> String? {
-    var present = Set(tree(machines[0].volume).values.filter { $0.kind == .file }.map(\.content))
-    // What a remote change displaced may also be in the archive of the machine where that happened.
-    for machine in machines {
-      for path in machine.volume.archived { machine.volume.archivedContent(path).map { _ = present.insert($0) } }
+  ///
+  /// An archive counts only where no name in the folder was to be had: for what a crash left between two names, and
+  /// where a conflict copy's name was taken by other bytes.
+  static func lost(_ user: User, _ machines: [Machine], besides conflicts: Set<BytePath>) -> String? {
+    let files = tree(machines[0].volume).values.filter { $0.kind == .file }
+    let live = Set(files.map { ByteString($0.content) })
+    var archived: [ByteString: BytePath] = [:]
+    for volume in machines.map(\.volume) {
+      for path in volume.archived {
+        guard let content = volume.archivedContent(path) else { continue }
+        let name = path.name.prefix(upTo: path.name.lastIndex(of: UInt8(ascii: "~")) ?? path.name.endIndex)
+        archived[ByteString(content)] = path.parent.appending(name)
+      }
     }
     for (content, memory) in user.contents.sorted(by: { $0.value.description < $1.value.description })
-    where !memory.isReleased && !present.contains(content) {
-      return "'\(String(decoding: content.prefix(24), as: UTF8.self))', written at \(memory.description), is gone"
+    where !memory.isReleased && !live.contains(content) {
+      let place = archived[content]
+      if let place, isRightlyArchived(place, conflicts) { continue }
+      return "'\(text(content.bytes))', written at \(memory.description), is "
+        + (place.map { "in the archive only, from \($0)" } ?? "gone")
     }
     return nil
   }
 
+  private static func isRightlyArchived(_ place: BytePath, _ conflicts: Set<BytePath>) -> Bool {
+    place.isWithin(BytePath("recovered")) || conflicts.contains(place) || place.description.contains(".conflict-")
+  }
+
   /// Invariant 3: what one person deleted or overwrote, and nobody else touched, does not come back under its name.
   static func resurrected(
-    _ user: User, _ machines: [Machine], besides conflicts: Set<BytePath>, _ kept: Set<[UInt8]>
+    _ user: User, _ machines: [Machine], besides conflicts: Set<BytePath>, _ kept: Set<ByteString>
   ) -> String? {
     for (path, state) in tree(machines[0].volume).sorted(by: { $0.key < $1.key })
     where state.kind == .file && !path.description.contains(".conflict-") && !conflicts.contains(path) {
-      guard let memory = user.contents[state.content], memory.isReleased, memory.touches == 1,
-        !kept.contains(state.content), !path.isWithin(BytePath("same"))
+      guard let memory = user.contents[ByteString(state.content)], memory.isReleased, memory.touches == 1,
+        !kept.contains(ByteString(state.content)), !path.isWithin(BytePath("same"))
       else { continue }
-      return "\(path) holds '\(String(decoding: state.content.prefix(24), as: UTF8.self))', which was deleted"
+      return "\(path) holds '\(text(state.content))', which was deleted"
     }
     return nil
   }
@@ -142,9 +162,9 @@ enum Checks {
     let files = tree(machines[0].volume)
     for path in conflictCopies(machines) where files[path]?.kind == .file {
       // What people moved about may well lie in two places.
-      guard user.contents[files[path]!.content]?.touches == 0, let original = ConflictName.original(of: path) else {
-        continue
-      }
+      guard user.contents[ByteString(files[path]!.content)]?.touches == 0,
+        let original = ConflictName.original(of: path)
+      else { continue }
       let content = original.bytes + [0] + files[path]!.content
       if let other = seen[content] { return "\(other) and \(path) hold the same" }
       seen[content] = path

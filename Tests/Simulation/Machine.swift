@@ -20,6 +20,8 @@ final class Machine {
   private(set) var node: SimulatedNode?
   private let scheduler: Scheduler
   private var disk = MemoryDisk()
+  /// A write to the disk takes up to this long.
+  private let diskNanoseconds: Int
   private var processVolume: ProcessVolume?
   private var lives = 0
   /// Seen by the watcher and not handed over yet.
@@ -27,18 +29,29 @@ final class Machine {
   private var isDelivering = false
   /// The process dies before this many further calls of its volume.
   private var callsToDeath: Int?
+  private var failing: FailingCalls?
+  /// People's own calls do not fail.
+  private var shields = 0
+  private var startedAt: UInt64 = 0
+  /// The folder is halted: only a new start helps.
+  private(set) var hasStoppedFolder = false
   /// Called before each call of the process on its volume.
   var interrupt: () -> Void = {}
   var onDeath: () -> Void = {}
+  /// The watcher lost events and says so.
+  var onOverflow: () -> Void = {}
   /// Told what the mirror reports.
   var onReport: (MirrorEvent) -> Void = { _ in }
 
   init(index: Int, scheduler: Scheduler, clockOffsetMilliseconds: Int64) {
     self.index = index
     self.scheduler = scheduler
+    diskNanoseconds = [0, 0, 5_000_000, 60_000_000][scheduler.random.below(4)]
     name = String(UnicodeScalar(UInt8(ascii: "a") + UInt8(index)))
     id = NodeID(bytes: [UInt8](repeating: UInt8(0x10 * (index + 1)), count: NodeID.byteCount))!
     time = SimulatedTime(scheduler, offsetMilliseconds: clockOffsetMilliseconds)
+    nonisolated(unsafe) unowned let machine = self
+    volume.fail { operation, _ in machine.failure(of: operation) }
   }
 
   var isRunning: Bool { node != nil }
@@ -52,11 +65,16 @@ final class Machine {
     wasKilled = false
     events = []
     callsToDeath = nil
+    endTrouble()
+    hasStoppedFolder = false
+    hadTrouble = false
+    startedAt = scheduler.now
     var options = StoreOptions(segmentBytes: 64 << 10, isMaintainedAutomatically: false)
     let scheduler = self.scheduler
+    let delay = diskNanoseconds
     options.writer = .steps { step in
       Task {
-        await scheduler.turn()
+        if delay > 0 { await scheduler.sleep(UInt64(scheduler.random.below(delay))) } else { await scheduler.turn() }
         step()
       }
     }
@@ -78,7 +96,7 @@ final class Machine {
       volume: process, store: store, hasher: ContentHasher(secret: Self.secret), pool: pool, time: time,
       host: MirrorHost(
         settled: { await node.target?.settled($0, $1) }, nothingPending: { await node.target?.nothingPending($0) },
-        send: { await node.target?.fetch($0, $1) }, report: { machine.onReport($0) }))
+        send: { await node.target?.fetch($0, $1) }, report: { machine.reported($0) }))
     let life = SimulatedNode(id: id, store: store, mirror: mirror, time: time)
     node.target = life
     self.node = life
@@ -112,16 +130,77 @@ final class Machine {
     if count == 0 { die() } else { callsToDeath = count }
   }
 
-  private func die() {
+  private func die(losingPower seed: UInt64? = nil) {
     guard let node else { return }
     self.node = nil
     wasKilled = true
     callsToDeath = nil
     processVolume?.die()
-    volume.closeHandles()
-    disk = disk.kill()
+    if let seed {
+      volume.losePower(seed: seed)
+      disk = disk.crash(seed: seed)
+    } else {
+      volume.closeHandles()
+      disk = disk.kill()
+    }
     Task.detached { await node.end() }
     onDeath()
+  }
+
+  /// After a run: nothing keeps it in memory any more.
+  func dismantle() {
+    node = nil
+    processVolume = nil
+    interrupt = {}
+    onDeath = {}
+    onOverflow = {}
+    onReport = { _ in }
+  }
+
+  private func reported(_ event: MirrorEvent) {
+    if case .state(.stopped) = event { hasStoppedFolder = true }
+    onReport(event)
+  }
+
+  // MARK: Trouble
+
+  /// Running for long enough to have read what it starts with.
+  var isSettledIn: Bool { isRunning && scheduler.now > startedAt + 2_000_000_000 }
+
+  /// Calls of its node may have failed since the node started.
+  private(set) var hadTrouble = false
+
+  func failCalls(_ calls: FailingCalls) {
+    failing = calls
+    hadTrouble = true
+  }
+
+  func failLog(_ operation: MemoryDisk.Operation, times: Int, errno: Int32) {
+    hadTrouble = true
+    disk.fail(operation, after: scheduler.random.below(6), count: times, errno: errno)
+  }
+
+  func endTrouble() {
+    failing = nil
+    disk.clearFaults()
+  }
+
+  func losePower(seed: UInt64) { die(losingPower: seed) }
+  func loseState() { disk = MemoryDisk() }
+
+  func shielded<T>(_ body: () -> T) -> T {
+    shields += 1
+    defer { shields -= 1 }
+    return body()
+  }
+
+  private func failure(of operation: MemoryVolume.Operation) -> Int32? {
+    guard let failing, shields == 0, isRunning, failing.concerns(operation) else { return nil }
+    guard scheduler.now < failing.until else {
+      self.failing = nil
+      return nil
+    }
+    return scheduler.random.below(failing.oneIn) == 0 ? failing.errno : nil
   }
 
   private func beforeCall() {
@@ -142,7 +221,11 @@ final class Machine {
     scheduler.after(UInt64(1_000_000 + scheduler.random.below(300_000_000))) { [self] in
       isDelivering = false
       guard let node, !events.isEmpty else { return }
-      let batch = scheduler.random.below(20) == 0 ? [.subtreeChanged(.root)] : Self.coalesced(events)
+      var batch = Self.coalesced(events)
+      if scheduler.random.below(20) == 0 {
+        batch = [.subtreeChanged(.root)]
+        onOverflow()
+      }
       events = []
       Task.detached { await node.mirror.handle(batch) }
     }

@@ -19,6 +19,11 @@ final class Network: @unchecked Sendable {
     let latency: UInt64
     let nanosecondsPerByte: UInt64
     var isOpen = true
+    /// The process at one end is dead; what it had sent in this direction still arrives.
+    var draining: Int?
+    var lastArrival: [UInt64] = [0, 0]
+    /// Pieces of content under way.
+    var pieces = 0
     /// When the line is free again, for each direction.
     var free: [UInt64] = [0, 0]
     init(session: UInt64, nodes: (SimulatedNode, SimulatedNode), latency: UInt64, nanosecondsPerByte: UInt64) {
@@ -36,10 +41,17 @@ final class Network: @unchecked Sendable {
   private var connections: [Pair: Connection] = [:]
   private var parted: Set<Pair> = []
   private var lastSession: UInt64 = 0
+  /// Pairs of which one side does not know yet that the other is dead.
+  private var ending: Set<Pair> = []
   private(set) var inFlight = 0
   private(set) var delivered = 0
   private(set) var lostInCuts = 0
   private(set) var repeated = 0
+  /// Content that was under way when its connection was cut.
+  private(set) var cutTransfers = 0
+  /// Arrived after their connection had ended and another had taken its place.
+  private(set) var late = 0
+  private(set) var slowBesideFast = 0
 
   init(_ scheduler: Scheduler, _ machines: [Machine], edges: [(Int, Int)]) {
     self.scheduler = scheduler
@@ -49,13 +61,14 @@ final class Network: @unchecked Sendable {
 
   /// Connects every pair that can be and is not.
   func connectAll() {
-    for pair in edges where connections[pair] == nil && !parted.contains(pair) {
+    for pair in edges where connections[pair] == nil && !parted.contains(pair) && !ending.contains(pair) {
       guard let a = machines[pair.low].node, let b = machines[pair.high].node else { continue }
       lastSession += 1
       let connection = Connection(
         session: lastSession, nodes: (a, b), latency: UInt64(scheduler.random.below(60_000_000)),
         nanosecondsPerByte: [0, 10, 200, 2_000][scheduler.random.below(4)])
       connections[pair] = connection
+      if isSlowBesideFast(pair) { slowBesideFast += 1 }
       for (from, to, direction) in [(a, b, 0), (b, a, 1)] {
         Task.detached { [self] in
           await from.connect(to.id, session: connection.session) { [self] message in
@@ -79,18 +92,23 @@ final class Network: @unchecked Sendable {
     // Order within a direction is kept: a later message never overtakes.
     connection.free[direction] += jitter
     let arrival = end + jitter + connection.latency
+    connection.lastArrival[direction] = arrival
     inFlight += 1
     let kind = message.kind
     let isRepeated = scheduler.random.below(50) == 0
+    let isPiece = if case .data = message { true } else { false }
+    if isPiece { connection.pieces += 1 }
     scheduler.after(arrival - scheduler.now) { [self] in
       inFlight -= 1
-      guard connection.isOpen else {
+      if isPiece { connection.pieces -= 1 }
+      guard connection.isOpen || connection.draining == direction else {
         lostInCuts += 1
+        if scheduler.random.below(4) == 0 { deliverLate(kind, bytes, from: from, to: to, of: connection) }
         return
       }
       delivered += 1
       for _ in 0...(isRepeated && isRepeatable(message) ? 1 : 0) {
-        guard let copy = try? bytes.withUnsafeBytes({ try SyncMessage.decode(kind: kind, $0) }) else {
+        guard let copy = decode(kind, bytes) else {
           fatalError("a message that cannot be decoded: \(message)")
         }
         Task.detached { await to.deliver(copy, from: from.id, session: connection.session) }
@@ -98,6 +116,39 @@ final class Network: @unchecked Sendable {
       if isRepeated, isRepeatable(message) { repeated += 1 }
     }
     if end > scheduler.now + 50_000_000 { await scheduler.sleep(end - scheduler.now - 50_000_000) }
+  }
+
+  private func decode(_ kind: UInt8, _ bytes: [UInt8]) -> SyncMessage? {
+    try? bytes.withUnsafeBytes { try SyncMessage.decode(kind: kind, $0) }
+  }
+
+  /// Once the two have another connection: a node must know that it is not of this one.
+  private func deliverLate(
+    _ kind: UInt8, _ bytes: [UInt8], from: SimulatedNode, to: SimulatedNode, of connection: Connection
+  ) {
+    scheduler.after(UInt64(scheduler.random.below(3_000_000_000))) { [self] in
+      guard isReplaced(connection, from, to), let message = decode(kind, bytes) else { return }
+      late += 1
+      Task.detached { await to.deliver(message, from: from.id, session: connection.session) }
+    }
+  }
+
+  /// The same two lives have another connection by now.
+  private func isReplaced(_ old: Connection, _ from: SimulatedNode, _ to: SimulatedNode) -> Bool {
+    connections.values.contains {
+      $0 !== old && [ObjectIdentifier($0.nodes.0), ObjectIdentifier($0.nodes.1)].contains(ObjectIdentifier(from))
+        && [ObjectIdentifier($0.nodes.0), ObjectIdentifier($0.nodes.1)].contains(ObjectIdentifier(to))
+    }
+  }
+
+  /// One of the two has a line two hundred times as fast, or as slow, to somebody else.
+  private func isSlowBesideFast(_ pair: Pair) -> Bool {
+    guard let new = connections[pair] else { return false }
+    return connections.contains { other, connection in
+      other != pair && !Set([other.low, other.high]).isDisjoint(with: [pair.low, pair.high])
+        && min(new.nanosecondsPerByte, connection.nanosecondsPerByte) <= 10
+        && max(new.nanosecondsPerByte, connection.nanosecondsPerByte) == 2_000
+    }
   }
 
   /// What a resend produces again; greetings come once a connection.
@@ -130,9 +181,31 @@ final class Network: @unchecked Sendable {
     for pair in connections.keys where pair.low == machine || pair.high == machine { cut(pair) }
   }
 
+  /// A process is dead: its peers hear of it after what it had sent.
+  func machineDied(_ machine: Int) {
+    for pair in connections.keys where pair.low == machine || pair.high == machine {
+      guard scheduler.random.below(4) > 0, let connection = connections.removeValue(forKey: pair) else {
+        cut(pair)
+        continue
+      }
+      connection.isOpen = false
+      let direction = pair.low == machine ? 0 : 1
+      connection.draining = direction
+      let (dead, survivor) = direction == 0 ? connection.nodes : (connection.nodes.1, connection.nodes.0)
+      ending.insert(pair)
+      Task.detached { await dead.disconnect(survivor.id, session: connection.session) }
+      scheduler.after(max(connection.lastArrival[direction], scheduler.now) - scheduler.now + 1_000_000) { [self] in
+        ending.remove(pair)
+        connection.draining = nil
+        Task.detached { await survivor.disconnect(dead.id, session: connection.session) }
+      }
+    }
+  }
+
   private func cut(_ pair: Pair) {
     guard let connection = connections.removeValue(forKey: pair), connection.isOpen else { return }
     connection.isOpen = false
+    if connection.pieces > 0 { cutTransfers += 1 }
     let (a, b) = connection.nodes
     let session = connection.session
     Task.detached { await a.disconnect(b.id, session: session) }

@@ -82,6 +82,12 @@ final class ProcessVolume: Volume {
   func discard(_ displaced: Displaced, from path: BytePath, keep: Bool) throws(SoftadastraError) {
     try call { () throws(SoftadastraError) in try volume.discard(displaced, from: path, keep: keep) }
   }
+  func retire(_ path: BytePath, as reason: VersionReason) throws(SoftadastraError) -> ArchivedFile? {
+    try change(path) { () throws(SoftadastraError) in try volume.retire(path, as: reason) }
+  }
+  func bringBack(_ file: ArchivedFile, at path: BytePath) throws(SoftadastraError) -> FileStatus {
+    try change(path) { () throws(SoftadastraError) in try volume.bringBack(file, at: path) }
+  }
   func makeSymlink(_ target: [UInt8], at path: BytePath, modifiedNanoseconds: Int64) throws(SoftadastraError)
     -> FileStatus
   {

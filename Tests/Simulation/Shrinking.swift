@@ -5,7 +5,7 @@ public struct Shrinking {
   public init(_ configuration: Simulation.Configuration) { self.configuration = configuration }
 
   public func shortest(attempts: Int = 400) -> Simulation.Outcome {
-    var kept = Set(1...configuration.operations * 2)
+    var kept = Set(1...configuration.operations * 4)
     var best = run(kept)
     var left = attempts
     var size = kept.count / 2

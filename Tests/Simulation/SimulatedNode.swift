@@ -41,7 +41,7 @@ actor SimulatedNode {
     self.store = store
     self.mirror = mirror
     self.time = time
-    replicator = Replicator(store: store, author: id.tag, time: time)
+    replicator = Replicator(store: store, node: id, time: time)
   }
 
   func start() async throws {

@@ -1,14 +1,17 @@
 import Glibc
 import Simulation
 
-/// `softadastra-sim [--seeds N] [--from S] [--tolerate N] [--seed S] [--operations N] [--shrink]`: runs simulations, one
-/// seed each. It fails if more seeds fail than are tolerated.
+/// Runs simulations, one seed each. It fails if more seeds fail than are tolerated; see `Options.usage`.
 @main
 struct SimulatorCommand {
   static func main() {
     makeHashingDeterministic()
     let options = Options(CommandLine.arguments.dropFirst())
-    if let seed = options.seed {
+    if options.mistakes {
+      MistakeHunt(limit: options.limit).all()
+    } else if let mistake = options.hunted {
+      MistakeHunt(limit: options.limit).one(mistake)
+    } else if let seed = options.seed {
       replay(seed, options)
     } else {
       series(options)
@@ -27,6 +30,8 @@ struct SimulatorCommand {
   private static func configuration(_ seed: UInt64, _ options: Options) -> Simulation.Configuration {
     var configuration = Simulation.Configuration(seed: seed)
     if let operations = options.operations { configuration.operations = operations }
+    configuration.troubles = options.troubles
+    configuration.mistake = options.mistake.flatMap { MistakeHunt.mistake(named: $0) }
     return configuration
   }
 
@@ -59,50 +64,22 @@ struct SimulatorCommand {
     for (what, times) in counts.sorted(by: { $0.key < $1.key }) { print("  \(times)  \(what)") }
     print("\(options.seeds) seeds in \(Int(seconds)) s, \(Int(Double(options.seeds) / seconds * 60)) a minute")
     print("\(Int(options.seeds) - failed) passed, \(failed) failed")
-    exit(failed <= options.tolerated ? 0 : 1)
+    var isComplete = true
+    if options.requiresAll {
+      for situation in Situation.allCases
+      where counts[situation.rawValue, default: 0] == 0
+        && Situation.isExpected(situation, with: options.troubles)
+      {
+        print("never occurred: \(situation.rawValue)")
+        isComplete = false
+      }
+    }
+    exit(failed <= options.tolerated && isComplete ? 0 : 1)
   }
 
   private static func monotonicSeconds() -> Double {
     var now = timespec()
     clock_gettime(CLOCK_MONOTONIC, &now)
     return Double(now.tv_sec) + Double(now.tv_nsec) / 1e9
-  }
-}
-
-/// The command's options; anything else ends it.
-private struct Options {
-  var seeds: UInt64 = 100
-  var from: UInt64 = 1
-  var seed: UInt64?
-  var operations: Int?
-  var maxFailures = 20
-  var tolerated = 0
-  var shrinks = false
-
-  init(_ arguments: ArraySlice<String>) {
-    var rest = arguments
-    while let name = rest.popFirst() {
-      if name == "--shrink" {
-        shrinks = true
-        continue
-      }
-      guard let value = rest.popFirst().flatMap({ UInt64($0) }) else { Self.usage() }
-      switch name {
-      case "--seeds": seeds = value
-      case "--from": from = value
-      case "--seed": seed = value
-      case "--operations": operations = Int(value)
-      case "--max-failures": maxFailures = Int(value)
-      case "--tolerate": tolerated = Int(value)
-      default: Self.usage()
-      }
-    }
-  }
-
-  private static func usage() -> Never {
-    print(
-      "usage: softadastra-sim [--seeds N] [--from S] [--max-failures N] [--tolerate N] | --seed S [--shrink]; --operations N"
-    )
-    exit(64)
   }
 }

@@ -116,4 +116,25 @@ extension MemoryVolume {
       state.tree.archive[path.parent.appending(name)] = inode
     }
   }
+
+  public func retire(_ path: BytePath, as reason: VersionReason) throws(SoftadastraError) -> ArchivedFile? {
+    try perform(.displace, path) { state throws(SoftadastraError) in
+      guard let inode = state.find(path), inode != 1 else { throw .memory(ENOENT, path) }
+      state.unlink(path)
+      state.tree.nodes[inode]!.changed = state.tick()
+      let place = path.parent.appending(Array(path.name) + Array(state.uniqueName("~").utf8))
+      state.tree.archive[place] = inode
+      return ArchivedFile(archived: place, path: path, status: state.status(inode))
+    }
+  }
+
+  public func bringBack(_ file: ArchivedFile, at path: BytePath) throws(SoftadastraError) -> FileStatus {
+    try perform(.replace, path) { state throws(SoftadastraError) in
+      guard let inode = state.tree.archive[file.archived] else { throw .memory(ENOENT, path) }
+      let parent = try state.freeName(path)
+      state.tree.archive[file.archived] = nil
+      state.attach(inode, to: parent, Array(path.name))
+      return state.status(inode)
+    }
+  }
 }

@@ -18,7 +18,7 @@ extension MemoryVolume.State {
   func find(_ path: BytePath) -> UInt64? {
     var inode: UInt64 = 1
     for name in path.components {
-      guard let node = tree.nodes[inode], node.kind == .directory, let next = node.children[Array(name)] else {
+      guard let node = tree.nodes[inode], node.kind == .directory, let next = node.children[ByteString(name)] else {
         return nil
       }
       inode = next
@@ -37,7 +37,7 @@ extension MemoryVolume.State {
     guard !path.isRoot else { throw .memory(EEXIST, path) }
     guard path.name.count <= BytePath.maxNameBytes else { throw .memory(ENAMETOOLONG, path) }
     let parent = try directory(path.parent)
-    guard tree.nodes[parent]!.children[Array(path.name)] == nil else { throw .memory(EEXIST, path) }
+    guard tree.nodes[parent]!.children[ByteString(path.name)] == nil else { throw .memory(EEXIST, path) }
     return parent
   }
 
@@ -64,14 +64,14 @@ extension MemoryVolume.State {
   }
 
   mutating func attach(_ inode: UInt64, to parent: UInt64, _ name: [UInt8]) {
-    tree.nodes[parent]!.children[name] = inode
+    tree.nodes[parent]!.children[ByteString(name)] = inode
     tree.nodes[inode]!.changed = tick()
     touch(parent)
   }
 
   mutating func unlink(_ path: BytePath) {
     guard let parent = find(path.parent) else { return }
-    tree.nodes[parent]!.children[Array(path.name)] = nil
+    tree.nodes[parent]!.children[ByteString(path.name)] = nil
     touch(parent)
   }
 

@@ -22,7 +22,7 @@ public final class MemoryVolume: Volume {
     var kind: FileKind
     var mode: UInt16
     var content: [UInt8] = []
-    var children: [[UInt8]: UInt64] = [:]
+    var children: [ByteString: UInt64] = [:]
     var modified: Int64
     var changed: Int64
     var links = 1
@@ -76,6 +76,30 @@ public final class MemoryVolume: Volume {
     }
   }
 
+  /// Power loss as a journaling filesystem may leave it: all as it was at the last barrier; or every name as it is
+  /// now, and of each file whose bytes were not synced the bytes, a part of them with zeros behind, or nothing.
+  public func losePower(seed: UInt64) {
+    var random = SeededRandom(seed: seed)
+    state.withLock { state in
+      state.generation += 1
+      guard random.below(2) == 0 else { return state.tree = state.durable }
+      for inode in state.tree.nodes.keys.sorted() {
+        guard let node = state.tree.nodes[inode], node.kind == .file,
+          state.durable.nodes[inode]?.content != node.content
+        else { continue }
+        switch random.below(3) {
+        case 0: break
+        case 1: state.tree.nodes[inode]!.content = []
+        default:
+          let count = random.below(node.content.count + 1)
+          state.tree.nodes[inode]!.content =
+            Array(node.content[..<count]) + [UInt8](repeating: 0, count: node.content.count - count)
+        }
+      }
+      state.durable = state.tree
+    }
+  }
+
   /// What the versions archive holds, by the path it came from, with the archived name at the end.
   public var archived: [BytePath] { state.withLock { $0.tree.archive.keys.sorted() } }
 
@@ -89,10 +113,11 @@ public final class MemoryVolume: Volume {
       var parent: UInt64 = 1
       for name in path.components.dropLast() {
         parent =
-          state.tree.nodes[parent]!.children[Array(name)] ?? state.add(.directory, 0o755, to: parent, Array(name))
+          state.tree.nodes[parent]!.children[ByteString(name)] ?? state.add(.directory, 0o755, to: parent, Array(name))
       }
       let name = Array(path.name)
-      let inode = state.tree.nodes[parent]!.children[name] ?? state.add(.file, permissions, to: parent, name)
+      let known = state.tree.nodes[parent]!.children[ByteString(name)]
+      let inode = known ?? state.add(.file, permissions, to: parent, name)
       let now = state.tick()
       state.tree.nodes[inode]!.content = content
       state.tree.nodes[inode]!.modified = now
@@ -110,7 +135,7 @@ public final class MemoryVolume: Volume {
   public func removeTree(_ path: BytePath) {
     state.withLock { state in
       guard !path.isRoot, let parent = state.find(path.parent),
-        let inode = state.tree.nodes[parent]?.children.removeValue(forKey: Array(path.name))
+        let inode = state.tree.nodes[parent]?.children.removeValue(forKey: ByteString(path.name))
       else { return }
       state.touch(parent)
       state.purge(inode)
@@ -118,17 +143,23 @@ public final class MemoryVolume: Volume {
   }
 
   /// All paths, sorted.
-  public var paths: [BytePath] {
+  public var paths: [BytePath] { items().map(\.path) }
+
+  /// All paths of a tree with what lies there, sorted.
+  public func items(within top: BytePath = .root) -> [(path: BytePath, kind: FileKind)] {
     state.withLock { state in
-      var found: [BytePath] = []
-      var stack: [(UInt64, BytePath)] = [(1, .root)]
+      guard let start = state.find(top), let node = state.tree.nodes[start] else { return [] }
+      var found: [(path: BytePath, kind: FileKind)] = top.isRoot ? [] : [(top, node.kind)]
+      var stack: [(UInt64, BytePath)] = [(start, top)]
       while let (inode, path) = stack.popLast() {
         for (name, child) in state.tree.nodes[inode]?.children ?? [:] {
-          found.append(path.appending(name))
-          if state.tree.nodes[child]?.kind == .directory { stack.append((child, path.appending(name))) }
+          guard let kind = state.tree.nodes[child]?.kind else { continue }
+          let below = path.appending(name.bytes)
+          found.append((below, kind))
+          if kind == .directory { stack.append((child, below)) }
         }
       }
-      return found.sorted()
+      return found.sorted { $0.path < $1.path }
     }
   }
 
@@ -155,7 +186,7 @@ public final class MemoryVolume: Volume {
   public func list(_ directory: BytePath) throws(SoftadastraError) -> [DirectoryItem] {
     try perform(.list, directory) { state throws(SoftadastraError) in
       let inode = try state.directory(directory)
-      return state.tree.nodes[inode]!.children.map { DirectoryItem(name: $0.key, status: state.status($0.value)) }
+      return state.tree.nodes[inode]!.children.map { DirectoryItem(name: $0.key.bytes, status: state.status($0.value)) }
     }
   }
 

@@ -147,6 +147,7 @@ import Testing
       #expect(received.map(\.payload) == payloads)
       let statistics = try #require(a.transport.statistics(of: toB))
       #expect(statistics.bytesOut < statistics.plainBytesOut / 2)
+      #expect(statistics.compressorBytesPerSecond ?? 0 > 0)
     }
   }
 

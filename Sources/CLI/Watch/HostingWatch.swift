@@ -46,7 +46,6 @@ struct HostingWatch: Service {
 
   /// Returns when the node is asked to stop.
   private func work(_ started: Started) async throws {
-    ProcessMemory.prepareForBursts()
     let host = try await NodeHost.start(home: configuration.home, options: configuration.options, logger: logger)
     started.host.withLock { $0 = host }
     try Task.checkCancellation()

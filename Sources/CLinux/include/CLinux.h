@@ -80,6 +80,7 @@ void linux_return_freed_memory(void);
 extern const int linux_o_tmpfile;
 extern const int linux_o_path;
 extern const int linux_o_directory;
+extern const int linux_o_noatime;
 extern const uint32_t linux_rename_noreplace;
 extern const uint32_t linux_rename_exchange;
 

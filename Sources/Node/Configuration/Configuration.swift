@@ -79,6 +79,7 @@ public struct Configuration: Sendable, Equatable {
       case .minFreePercent: row(key, "\(options.minFreePercent.value)", options.minFreePercent.source)
       case .versionsDays: row(key, "\(options.versionsDays.value)", options.versionsDays.source)
       case .versionsMiB: row(key, "\(options.versionsMiB.value)", options.versionsMiB.source)
+      case .awayDays: row(key, "\(options.awayDays.value)", options.awayDays.source)
       case .folders: row(key, options.folders.value.joined(separator: ","), options.folders.source)
       }
     }
@@ -110,6 +111,7 @@ extension NodeOptions {
     case (.minFreePercent, .number(let number)): minFreePercent = Setting(number, from: source)
     case (.versionsDays, .number(let number)): versionsDays = Setting(number, from: source)
     case (.versionsMiB, .number(let number)): versionsMiB = Setting(number, from: source)
+    case (.awayDays, .number(let number)): awayDays = Setting(number, from: source)
     case (.folders, .list(let list)):
       folders = Setting(list.map { ConfigurationPlaces.expand($0, userHome) }, from: source)
     default: break

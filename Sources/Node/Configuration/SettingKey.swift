@@ -11,6 +11,7 @@ public enum SettingKey: String, CaseIterable, Sendable {
   case minFreePercent = "min-free-percent"
   case versionsDays = "versions-days"
   case versionsMiB = "versions-mib"
+  case awayDays = "away-days"
   case folders
 
   /// What a value of this setting must look like.
@@ -42,6 +43,7 @@ public enum SettingKey: String, CaseIterable, Sendable {
     case .versionsDays: .number(0...36_500)
     // Up to a tebibyte times 1024: above it the number is a mistake.
     case .versionsMiB: .number(0...(1 << 30))
+    case .awayDays: .number(0...36_500)
     case .folders: .paths
     }
   }

@@ -66,6 +66,22 @@ public struct StatusReport: Codable, Sendable, Equatable {
     public var toSend: Amount
     public var toReceive: Amount
     public var lastError: String?
+    /// Only of a connected peer.
+    public var compression: Compression?
+  }
+
+  /// What is sent to one peer, and whether it is worth compressing.
+  public struct Compression: Codable, Sendable, Equatable {
+    /// `sampling`, `active`, `incompressible`, `link-faster`, `measuring-link` or `disabled`.
+    public var state: String
+    /// On this connection, as sent.
+    public var sentBytes: UInt64
+    /// The same before compression.
+    public var plainBytes: UInt64
+    /// Of the link, as last measured; nil until plain bytes filled its queue.
+    public var linkBytesPerSecond: UInt64?
+    /// Of the compressor, on what is sent to this peer; nil until something was compressed.
+    public var compressorBytesPerSecond: UInt64?
   }
 
   public struct Sync: Codable, Sendable, Equatable {
@@ -79,6 +95,8 @@ public struct StatusReport: Codable, Sendable, Equatable {
 
   public struct Store: Codable, Sendable, Equatable {
     public var entries: Int
+    /// Deletions that are remembered for members that may not know them yet.
+    public var tombstones: Int
     public var lastSequence: UInt64
   }
 

@@ -19,12 +19,25 @@ extension NodeCore {
     }
   }
 
+  /// Pieces of large files that are verified and written side by side.
+  private static let dataAtOnce = 2
+
   nonisolated func readData(_ link: PeerLink) async {
-    for await frame in link.data {
-      if case .data(let data)? = (try? frame.decoded()).flatMap({ $0 }) {
-        await received(data, from: link.identity.nodeID)
+    await withTaskGroup(of: Void.self) { group in
+      var running = 0
+      for await frame in link.data {
+        if running == Self.dataAtOnce {
+          await group.next()
+          running -= 1
+        }
+        running += 1
+        group.addTask {
+          if case .data(let data)? = (try? frame.decoded()).flatMap({ $0 }) {
+            await self.received(data, from: link.identity.nodeID)
+          }
+          link.consumed(frame)
+        }
       }
-      link.consumed(frame)
     }
   }
 

@@ -45,7 +45,8 @@ extension NodeCore {
       sync: StatusReport.Sync(
         outbox: counts.outbox, queued: counts.queued, inFlight: counts.inFlight, acknowledged: counts.acknowledged,
         failed: counts.failed, retries: counts.retries),
-      store: StatusReport.Store(entries: store.entryCount, lastSequence: store.lastSequence),
+      store: StatusReport.Store(
+        entries: store.entryCount, tombstones: store.tombstoneCount, lastSequence: store.lastSequence),
       wal: StatusReport.WAL(path: log.path, segments: log.segments, bytes: log.bytes, lastSequence: log.lastSequence),
       transport: StatusReport.Transport(
         state: listenAddress == nil ? "off" : "listening", address: listenAddress?.description ?? ""),
@@ -120,9 +121,17 @@ extension NodeCore {
           address: member?.link.address.description ?? addresses.first?.description ?? "",
           state: member?.hello != nil ? "connected" : addresses.isEmpty ? "disconnected" : "connecting", toSend: toSend,
           toReceive: StatusReport.Amount(files: receiving.count, bytes: receiving.reduce(0) { $0 + $1.bytes }),
-          lastError: member == nil ? lastErrors[node] : nil))
+          lastError: member == nil ? lastErrors[node] : nil,
+          compression: member.flatMap { transport?.statistics(of: $0.link.connection) }.map(Self.compression)))
     }
     return reports
+  }
+
+  private static func compression(_ statistics: ConnectionStatistics) -> StatusReport.Compression {
+    StatusReport.Compression(
+      state: statistics.compression.rawValue, sentBytes: statistics.bytesOut, plainBytes: statistics.plainBytesOut,
+      linkBytesPerSecond: statistics.linkBytesPerSecond.map { UInt64($0) },
+      compressorBytesPerSecond: statistics.compressorBytesPerSecond.map { UInt64($0) })
   }
 
   private var spaces: [SpaceID] { replicator.spaces }

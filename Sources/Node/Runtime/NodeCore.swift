@@ -101,7 +101,7 @@ actor NodeCore {
     life = ReplicaStart(nonce: startNonce, nextCounter: 1)
     startedAt = time.monotonicNanoseconds()
     view = GroupView(store)
-    replicator = Replicator(store: store, author: identity.nodeID.tag, time: time)
+    replicator = Replicator(store: store, node: identity.nodeID, time: time)
     metadata = NodeMetadata(
       nodeID: identity.nodeID, name: options.name.value, platform: .collect(),
       capabilities: ["files", "kv", "lz4", "manifest-delta", "move"], startedAt: time.wallMilliseconds())
@@ -206,6 +206,21 @@ actor NodeCore {
           logger.error("cannot record changes from \(peer.short): \(error)")
           report(NodeEvent("warning", peer: name(of: peer), message: error.description))
         }))
+    replicator.hooks.deletedWhileAway = { [unowned self] space, count in told(space, count) }
+    replicator.tombstonePatienceMilliseconds = UInt64(max(0, options.awayDays.value)) * 86_400_000
+  }
+
+  /// This node was away for longer than the others remember deletions.
+  private func told(_ space: SpaceID, _ count: Int) {
+    let what = count == 1 ? "one" : "\(count)"
+    guard case .folder(let id) = space else {
+      return report(
+        NodeEvent(
+          "warning", message: "\(what) of the values had been deleted while this node was away; see conflicts"))
+    }
+    let message = "\(what) of the files had been deleted while this node was away; they are in the versions archive"
+    logger.notice("\(view.folders[id] ?? ""): \(message)")
+    report(NodeEvent("warning", folder: view.folders[id], message: message))
   }
 
   private func storeChanged() async {

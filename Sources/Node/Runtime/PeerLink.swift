@@ -76,8 +76,12 @@ final class PeerLink: Sendable {
   func enqueue(_ fetch: SyncMessage.Fetch) { fetchSink.yield(fetch) }
 
   func send(_ message: SyncMessage) async {
-    let frame = Frame(
-      kind: message.kind, payload: ByteBuffer(bytes: message.encoded()), isCompressible: message.isCompressible)
+    let (head, body) = message.encodedInParts()
+    var payload = ByteBuffer()
+    payload.reserveCapacity(head.count + body.count)
+    payload.writeBytes(head)
+    payload.writeBytes(body)
+    let frame = Frame(kind: message.kind, payload: payload, isCompressible: message.isCompressible)
     try? await transport.send([frame], to: connection)
   }
 

@@ -1,0 +1,150 @@
+internal import SoftadastraCore
+internal import SoftadastraMirror
+internal import SoftadastraStore
+internal import SoftadastraSync
+
+/// A member returns after deletions that it never heard of were forgotten.
+///
+/// Its subscription shows that: its watermark does not cover what was collected here. Before it gets anything, it is
+/// asked what it has of all that is known here (`survey`). It lists names and versions (`inventory`), and hears which of
+/// them are not here any more (`gone`): they were deleted. It deletes them in its turn, by a version of its own, so that
+/// whoever it meets later learns it too; files go to the archive, and what was edited there meanwhile stays.
+extension Replicator {
+  /// An inventory's page is cut at about this many bytes.
+  private static let pageBytes = 1 << 20
+
+  /// True if the peer was asked, and gets its feed later.
+  func surveys(_ peer: NodeID, _ request: SyncMessage.Subscribe) -> Bool {
+    guard request.space != .group, let replica = peers[peer]?.replica else { return false }
+    let watermark = watermarkRecord(request.space)
+    guard watermark.mayHaveForgotten(what: request.watermark, by: replica) else { return false }
+    // What is missing in a damaged store was not deleted.
+    guard store.log.damage.isEmpty else { return false }
+    peers[peer]?.surveyed.insert(request.space)
+    hooks.enqueue(peer, .message(.survey(request.space, watermark.applied)))
+    return true
+  }
+
+  // MARK: As the one that returns
+
+  func surveyed(_ peer: NodeID, _ space: SpaceID, _ known: VersionVector) {
+    peers[peer]?.inventories[space] = Peer.Inventory(known: known)
+    sendInventory(of: space, to: peer)
+  }
+
+  private func sendInventory(of space: SpaceID, to peer: NodeID) {
+    guard var inventory = peers[peer]?.inventories[space] else { return }
+    var items: [SyncMessage.InventoryItem] = []
+    var bytes = 0
+    var isLast = false
+    while items.count < SyncMessage.maxWantedKeys, bytes < Self.pageBytes, !isLast {
+      let page = store.list(prefix: space.prefix, after: inventory.after, limit: 256)
+      isLast = page.count < 256
+      inventory.after = page.last?.key ?? inventory.after
+      for (key, summary) in page {
+        guard let dot = summary.dot, inventory.known.covers(dot), isListed(key, summary, space) else { continue }
+        let key = Array(key.dropFirst(space.prefix.count))
+        items.append(SyncMessage.InventoryItem(key: key, dot: dot))
+        bytes += key.count + 16
+      }
+    }
+    peers[peer]?.inventories[space] = inventory
+    hooks.enqueue(peer, .message(.inventory(space, items, isLast: isLast)))
+  }
+
+  private func isListed(_ key: [UInt8], _ summary: EntrySummary, _ space: SpaceID) -> Bool {
+    guard case .folder = space else { return true }
+    guard let path = StoreKey.path(ofFileKey: key) else { return false }
+    return summary.flags == 0 && !ConflictName.isConflictCopy(path)
+  }
+
+  nonisolated(nonsending) func gone(
+    _ peer: NodeID, _ space: SpaceID, _ items: [SyncMessage.InventoryItem], isLast: Bool
+  ) async {
+    do throws(SoftadastraError) {
+      let count: Int
+      if case .folder(let id) = space {
+        guard let mirror = folders[id] else { return }
+        count = await mirror.deletedElsewhere(items)
+      } else {
+        count = try await dropValues(items)
+      }
+      if count > 0 { hooks.deletedWhileAway(space, count) }
+    } catch {
+      // Asked again at the next connection.
+      hooks.failed(peer, error)
+      return
+    }
+    guard !isLast else {
+      peers[peer]?.inventories[space] = nil
+      return
+    }
+    sendInventory(of: space, to: peer)
+  }
+
+  /// Values have no archive: they stay restorable as if they had lost a conflict.
+  private nonisolated(nonsending) func dropValues(
+    _ items: [SyncMessage.InventoryItem]
+  ) async throws(SoftadastraError) -> Int {
+    var mutations: [Mutation] = []
+    var conditions: [CommitCondition] = []
+    for item in items {
+      let key = StoreKey.value(item.key)
+      guard let entry = try store.get(key), !entry.isDeleted, let version = entry.version, version.dot == item.dot
+      else {
+        continue
+      }
+      conditions.append(CommitCondition(key: key, isStill: entry))
+      mutations.append(
+        .put(key: StoreKey.lost(item.key, item.dot), value: entry.value, version: nil, tag: version.stamp.rawValue))
+      mutations.append(
+        .delete(key: key, version: store.newVersion(basedOn: version.vector, author: author)))
+    }
+    guard !mutations.isEmpty else { return 0 }
+    try await store.wait(try store.commit(mutations, ifAll: conditions))
+    return conditions.count
+  }
+
+  // MARK: As the one that asked
+
+  func inventory(_ peer: NodeID, _ space: SpaceID, _ items: [SyncMessage.InventoryItem], isLast: Bool) {
+    guard peers[peer]?.surveyed.contains(space) == true else { return }
+    let applied = watermarkRecord(space).applied
+    let gone = items.filter { applied.covers($0.dot) && isForgotten($0, in: space) }
+    hooks.enqueue(peer, .message(.gone(space, gone, isLast: isLast)))
+    guard isLast else { return }
+    peers[peer]?.surveyed.remove(space)
+    if let request = peers[peer]?.wanted[space] { serve(peer, request) }
+  }
+
+  /// Also where the name was given anew since: what is there has not seen what the peer has.
+  private func isForgotten(_ item: SyncMessage.InventoryItem, in space: SpaceID) -> Bool {
+    let key = space.prefix + item.key
+    guard let summary = store.summary(key) else { return isForgotten(item.key, in: space) }
+    guard summary.dot != item.dot, let version = (try? store.get(key))?.version else { return false }
+    if case .folder(let folder) = space, let path = StoreKey.path(ofFileKey: key), isPending(folder, path) {
+      return false
+    }
+    return !version.vector.covers(item.dot)
+  }
+
+  /// Nothing of that name is here, and nothing waits to be.
+  private func isForgotten(_ key: [UInt8], in space: SpaceID) -> Bool {
+    guard store.summary(space.prefix + key) == nil else { return false }
+    guard case .folder(let folder) = space else { return true }
+    guard let path = StoreKey.path(ofFileKey: space.prefix + key) else { return false }
+    return !isPending(folder, path)
+  }
+
+  /// Changes that tell of something whose deletion is forgotten here are left out: they were under way when it was
+  /// deleted.
+  func withoutForgotten(_ changes: [Change], in space: SpaceID) -> [Change] {
+    guard changes.contains(where: { !$0.isDeleted }) else { return changes }
+    let watermark = watermarkRecord(space)
+    guard !watermark.collected.isEmpty else { return changes }
+    return changes.filter { change in
+      change.isDeleted || change.flags.contains(.conflictCopy) || change.flags.contains(.move)
+        || !watermark.applied.covers(change.version.dot) || !isForgotten(change.key, in: space)
+    }
+  }
+}

@@ -1,0 +1,36 @@
+import SoftadastraCore
+import Testing
+
+@testable import SoftadastraMirror
+
+@Suite struct FetchPlanTests {
+  private let peer = NodeID(bytes: [UInt8](repeating: 1, count: 32))!
+  private var manifest: Manifest {
+    Manifest(
+      sizeClass: 0,
+      chunks: (0..<4).map {
+        Manifest.Chunk(hash: ContentHash(high: 0, low: UInt64($0)), length: UInt32(FetchPlan.maxRangeBytes))
+      })
+  }
+
+  @Test func isCompleteOnlyWhenAllIsWritten() throws {
+    var plan = FetchPlan(manifest, present: [0, 2])
+    let taken = (1...3).map { plan.take(request: $0, from: peer) }
+    let one = try #require(taken[0])
+    let two = try #require(taken[1])
+    #expect(taken[2] == nil)
+    // Both answers are here; the first is still being written when the second is done.
+    _ = plan.answered(1)
+    _ = plan.answered(2)
+    plan.completed(two)
+    #expect(!plan.isComplete)
+    // It turns out to be wrong: it is asked for again.
+    plan.failed(one, excluding: peer)
+    #expect(!plan.isComplete)
+    let again = plan.take(request: 4, from: peer)
+    #expect(again == one)
+    _ = plan.answered(4)
+    plan.completed(one)
+    #expect(plan.isComplete)
+  }
+}

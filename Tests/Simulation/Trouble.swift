@@ -1,0 +1,102 @@
+import Glibc
+import TestSupport
+
+/// Kinds of trouble with disks, beside the faults that every run has.
+public enum Trouble: String, CaseIterable, Sendable {
+  /// Calls on the folder fail with EIO for a while.
+  case ioErrors = "io-errors"
+  /// The folder's filesystem is full for a while.
+  case fullVolume = "full-volume"
+  /// A write or an fsync of the log fails once.
+  case logErrors = "log-errors"
+  /// The log's filesystem is full for a while.
+  case fullLog = "full-log"
+  /// What was not synced is lost, in any subset, or torn: of the log, of the folder, and of people's work.
+  case powerLoss = "power-loss"
+  /// The state directory is gone; the folder is not.
+  case lostState = "lost-state"
+
+  /// What every run may have. The others still find mistakes in more than one run of fifty: share/doc/reliability.md.
+  public static let usual: Set<Trouble> = [.ioErrors, .fullVolume, .logErrors, .fullLog]
+
+  /// What a series must have met of it.
+  var situation: Situation {
+    switch self {
+    case .ioErrors: .ioErrors
+    case .fullVolume: .fullVolume
+    case .logErrors: .logErrors
+    case .fullLog: .fullLog
+    case .powerLoss: .powerLoss
+    case .lostState: .lostState
+    }
+  }
+}
+
+/// Calls of a process on its folder that fail.
+struct FailingCalls {
+  /// What a full filesystem refuses.
+  private static let growing: Set<MemoryVolume.Operation> = [
+    .stage, .write, .copy, .link, .makeDirectory, .makeSymlink, .exchange, .displace, .sync, .barrier,
+  ]
+
+  let errno: Int32
+  /// One call in so many fails.
+  let oneIn: Int
+  let until: UInt64
+
+  func concerns(_ operation: MemoryVolume.Operation) -> Bool { errno == EIO || Self.growing.contains(operation) }
+}
+
+extension Simulation {
+  /// Now and then one of the kinds of trouble that this run may have.
+  func trouble() throws {
+    let kinds = Trouble.allCases.filter(configuration.troubles.contains)
+    guard !kinds.isEmpty, scheduler.random.below(25) == 0 else { return }
+    let machine = machines[scheduler.random.below(machines.count)]
+    let kind = kinds[scheduler.random.below(kinds.count)]
+    guard try begin(kind, machine) else { return }
+    note(machine, "trouble: \(kind.rawValue)")
+    count(kind.situation)
+    faults += 1
+  }
+
+  /// False if it cannot be there.
+  private func begin(_ kind: Trouble, _ machine: Machine) throws -> Bool {
+    let whileNanoseconds = UInt64(scheduler.random.below(3_000_000_000))
+    switch kind {
+    case .ioErrors, .fullVolume:
+      guard machine.isSettledIn else { return false }
+      machine.failCalls(
+        FailingCalls(
+          errno: kind == .ioErrors ? EIO : ENOSPC, oneIn: kind == .ioErrors ? 20 : 1,
+          until: scheduler.now + whileNanoseconds))
+    case .logErrors:
+      guard machine.isSettledIn else { return false }
+      machine.failLog(scheduler.random.below(2) == 0 ? .sync : .write, times: 1, errno: EIO)
+    case .fullLog:
+      guard machine.isSettledIn else { return false }
+      machine.failLog(.write, times: 1 + scheduler.random.below(50), errno: ENOSPC)
+    case .powerLoss:
+      guard machine.isRunning else { return false }
+      let before = user.contents(of: machine)
+      machine.losePower(seed: scheduler.random.next())
+      user.lostPower(machine, before: before, others: machines)
+    case .lostState:
+      guard !machine.isRunning else { return false }
+      machine.loseState()
+      hasForgotten = true
+      user.lostState()
+    }
+    return true
+  }
+
+  /// What a person does when a folder has stopped for good: starts the node again.
+  func restartStopped() throws {
+    for machine in machines where machine.hasStoppedFolder {
+      note(machine, "is started again: its folder had stopped")
+      add(1, of: "folders that had stopped")
+      stop(machine)
+      try machine.start()
+    }
+  }
+}
