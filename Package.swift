@@ -70,7 +70,10 @@ let engineTargets: [Target] = [
   tests("Mirror", ["SoftadastraCore", "SoftadastraFS", "SoftadastraStore", "SoftadastraSync", "SoftadastraMirror"]),
   tests(
     "Replica",
-    ["SoftadastraCore", "SoftadastraFS", "SoftadastraStore", "SoftadastraSync", "SoftadastraMirror", "SoftadastraReplica"]
+    [
+      "SoftadastraCore", "SoftadastraFS", "SoftadastraStore", "SoftadastraSync", "SoftadastraMirror",
+      "SoftadastraReplica",
+    ]
   ),
 ]
 
