@@ -1,3 +1,5 @@
+internal import SoftadastraCore
+
 /// How far one peer's feed of one space has come here: received, known (durable), applied.
 struct IncomingFeed: Sendable {
   private(set) var received: UInt64
