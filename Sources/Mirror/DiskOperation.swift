@@ -87,7 +87,7 @@ struct DiskOperation: Sendable {
     }
   }
 
-  private func place(_ staged: (any StagedFile)?) throws(SoftadastraError) -> Outcome {
+  func place(_ staged: (any StagedFile)?) throws(SoftadastraError) -> Outcome {
     if let staged, expected == nil, let value = wanted.value, case .file(let size, let modified, _) = value.kind {
       if !DeliberateFault.attributesBeforeContent.isOn {
         try staged.finish(size: size, permissions: value.permissions, modifiedNanoseconds: modified)
@@ -120,113 +120,9 @@ struct DiskOperation: Sendable {
     }
   }
 
-  // MARK: Files
-
-  private func stagedFile() throws(SoftadastraError) -> (any StagedFile)? {
-    guard let value = wanted.value, case .file(let size, let modified, let manifest) = value.kind else { return nil }
-    let staged: any StagedFile
-    switch content {
-    case .unchanged: return nil
-    case .none: staged = try volume.stage(permissions: value.permissions)
-    case .inline(let bytes):
-      guard UInt64(bytes.count) == size, reader.verify(bytes, manifest) else {
-        throw SoftadastraError(
-          .damaged, "content from a peer", at: path.description, why: "it is not what its hash says", retryable: true)
-      }
-      staged = try volume.stage(permissions: value.permissions)
-      var failure: SoftadastraError?
-      bytes.withUnsafeBytes { buffer in
-        do throws(SoftadastraError) { try staged.write(at: 0, buffer) } catch { failure = error }
-      }
-      if let failure { throw failure }
-    case .staged(let name): staged = try volume.openStaged(name)
-    }
-    if isReplacement {
-      try staged.finish(size: size, permissions: value.permissions, modifiedNanoseconds: modified)
-    }
-    return staged
-  }
-
-  private func putFile(_ staged: any StagedFile, over status: FileStatus?) throws(SoftadastraError) -> Outcome {
-    guard let status else {
-      return .applied(fingerprint: try linked(staged).fingerprint, copyFingerprint: nil)
-    }
-    if status.kind == .directory {
-      try removeEmptyDirectory()
-      return .applied(fingerprint: try linked(staged).fingerprint, copyFingerprint: nil)
-    }
-    let (now, displaced) = try volume.exchange(staged, at: path)
-    return try dispose(of: displaced, expecting: status, now: now.fingerprint)
-  }
-
-  private func linked(_ staged: any StagedFile) throws(SoftadastraError) -> FileStatus {
-    try withParents { () throws(SoftadastraError) in
-      do throws(SoftadastraError) {
-        return try volume.link(staged, at: path)
-      } catch {
-        // Somebody made a file of that name meanwhile.
-        throw error.code == .conflict ? changedError : error
-      }
-    }
-  }
-
-  /// Whoever replaced or changed the file meanwhile has the word. What was written into it between the two calls is
-  /// found when the file is read again; see `FolderMirror.record`.
-  private func changeAttributes(
-    _ value: FileValue, _ modified: Int64, of status: FileStatus?
-  ) throws(SoftadastraError) -> Outcome {
-    let before = try volume.setPermissions(path, value.permissions)
-    guard let status, isSameFile(before, status) else { throw changedError }
-    let now = try volume.setModified(path, nanoseconds: modified)
-    guard now.inode == before.inode, now.size == before.size else { throw changedError }
-    return .applied(fingerprint: now.fingerprint, copyFingerprint: nil)
-  }
-
-  /// The swapped-out file goes to the conflict copy or the archive, if it is the one that was expected.
-  private func dispose(
-    of displaced: Displaced, expecting status: FileStatus, now fingerprint: UInt64
-  ) throws(SoftadastraError) -> Outcome {
-    guard isSameFile(displaced.status, status) || DeliberateFault.lookAgainLeftOut.isOn else {
-      let rescue = path.parent.appending(rescueName)
-      guard try put(displaced, at: rescue) != nil else {
-        return .applied(fingerprint: fingerprint, copyFingerprint: nil)
-      }
-      return .rescued(fingerprint: fingerprint, at: rescue)
-    }
-    guard let copyPath else {
-      try volume.archive(displaced, from: path, as: wanted.isDeleted ? .deleted : .replaced)
-      return .applied(fingerprint: fingerprint, copyFingerprint: nil)
-    }
-    if let copy = try put(displaced, at: copyPath) {
-      return .applied(fingerprint: fingerprint, copyFingerprint: copy.fingerprint)
-    }
-    // The copy is there already, made from the same loser; or its directory has just gone.
-    return .applied(fingerprint: fingerprint, copyFingerprint: try volume.status(copyPath)?.fingerprint)
-  }
-
-  /// Gives what was swapped out a name in the folder. Nil if that cannot be: then it lies in the archive.
-  private func put(_ displaced: Displaced, at place: BytePath) throws(SoftadastraError) -> FileStatus? {
-    do throws(SoftadastraError) {
-      return try volume.replace(displaced, at: place)
-    } catch {
-      try volume.archive(displaced, from: path, as: .conflict)
-      return nil
-    }
-  }
-
-  /// Moving a file changes its ctime; everything else must be as it was.
-  private func isSameFile(_ a: FileStatus, _ b: FileStatus) -> Bool {
-    a.inode == b.inode && a.size == b.size && a.modifiedNanoseconds == b.modifiedNanoseconds && a.kind == b.kind
-  }
-
-  private var rescueName: [UInt8] {
-    let digits = String(Checksum.xxh3(path.bytes, seed: wanted.version.dot.counter) | 1 << 63, radix: 16)
-    return Array(path.name.prefix(200)) + Array(".rescued-\(digits.prefix(8))".utf8)
-  }
-
   // MARK: Directories and symlinks
 
-  private func makeDirectory(_ value: FileValue, over status: FileStatus?) throws(SoftadastraError) -> Outcome {
+  func makeDirectory(_ value: FileValue, over status: FileStatus?) throws(SoftadastraError) -> Outcome {
     if let status, status.kind == .directory {
       let now = try volume.setPermissions(path, value.permissions)
       return .applied(fingerprint: now.fingerprint, copyFingerprint: nil)
@@ -243,7 +139,7 @@ struct DiskOperation: Sendable {
     return .applied(fingerprint: now.fingerprint, copyFingerprint: copy)
   }
 
-  private func makeSymlink(
+  func makeSymlink(
     _ target: [UInt8], _ modified: Int64, over status: FileStatus?
   ) throws(SoftadastraError) -> Outcome {
     var copy: UInt64?
@@ -261,13 +157,13 @@ struct DiskOperation: Sendable {
   }
 
   /// Takes the file at the path away: to its conflict copy's name, or into the archive.
-  private func moveAside(_ status: FileStatus) throws(SoftadastraError) -> UInt64? {
+  func moveAside(_ status: FileStatus) throws(SoftadastraError) -> UInt64? {
     let displaced = try volume.displace(path)
     guard case .applied(_, let copy) = try dispose(of: displaced, expecting: status, now: 0) else { throw changedError }
     return copy
   }
 
-  private func removeEmptyDirectory() throws(SoftadastraError) {
+  func removeEmptyDirectory() throws(SoftadastraError) {
     do throws(SoftadastraError) {
       try volume.removeDirectory(path)
     } catch {
@@ -277,7 +173,7 @@ struct DiskOperation: Sendable {
 
   // MARK: Deleting
 
-  private func delete(_ status: FileStatus?) throws(SoftadastraError) -> Outcome {
+  func delete(_ status: FileStatus?) throws(SoftadastraError) -> Outcome {
     guard let status else { return .applied(fingerprint: 0, copyFingerprint: nil) }
     if status.kind == .directory {
       do throws(SoftadastraError) {
@@ -305,7 +201,7 @@ struct DiskOperation: Sendable {
 
   /// What went into the archive must be the file that was looked at, else it is somebody's newer work and comes back
   /// under a name of its own; where it cannot, the archive has it.
-  private func checked(_ retired: ArchivedFile, _ status: FileStatus) -> Outcome {
+  func checked(_ retired: ArchivedFile, _ status: FileStatus) -> Outcome {
     guard !isSameFile(retired.status, status) else { return .applied(fingerprint: 0, copyFingerprint: nil) }
     let rescue = path.parent.appending(rescueName)
     guard (try? volume.bringBack(retired, at: rescue)) != nil else {
@@ -317,7 +213,7 @@ struct DiskOperation: Sendable {
   // MARK: Common
 
   /// The fingerprint, if the disk holds exactly the wanted entry already.
-  private func adopted(_ status: FileStatus, _ value: FileValue) throws(SoftadastraError) -> UInt64? {
+  func adopted(_ status: FileStatus, _ value: FileValue) throws(SoftadastraError) -> UInt64? {
     switch value.kind {
     case .directory:
       return status.kind == .directory && expected == nil
@@ -333,7 +229,7 @@ struct DiskOperation: Sendable {
     }
   }
 
-  private func withParents<T>(_ body: () throws(SoftadastraError) -> T) throws(SoftadastraError) -> T {
+  func withParents<T>(_ body: () throws(SoftadastraError) -> T) throws(SoftadastraError) -> T {
     do throws(SoftadastraError) {
       return try body()
     } catch {
@@ -344,7 +240,7 @@ struct DiskOperation: Sendable {
   }
 
   /// The parent, if any, that is no directory.
-  private func obstacle() -> BytePath? {
+  func obstacle() -> BytePath? {
     var parent = path.parent
     while !parent.isRoot {
       if let status = (try? volume.status(parent)) ?? nil { return status.kind == .directory ? nil : parent }
@@ -353,7 +249,7 @@ struct DiskOperation: Sendable {
     return nil
   }
 
-  private func makeParents(of path: BytePath) throws(SoftadastraError) {
+  func makeParents(of path: BytePath) throws(SoftadastraError) {
     let parent = path.parent
     guard !parent.isRoot, try volume.status(parent) == nil else { return }
     try makeParents(of: parent)
@@ -365,7 +261,7 @@ struct DiskOperation: Sendable {
     }
   }
 
-  private var changedError: SoftadastraError {
+  var changedError: SoftadastraError {
     SoftadastraError(.changed, "apply", at: path.description, why: "the disk changed meanwhile")
   }
 }

@@ -3,29 +3,6 @@ internal import SoftadastraFS
 internal import SoftadastraStore
 public import SoftadastraSync
 
-/// One file on its way.
-struct FetchKey: Hashable, Sendable {
-  let path: BytePath
-  let dot: Dot
-
-  static let stagedPrefix = "fetch-"
-
-  /// Stable over restarts, so that a transfer that was cut goes on where it was.
-  var stagedName: String {
-    let digest = Checksum.xxh3(path.bytes, seed: dot.replica.rawValue ^ dot.counter)
-    return "\(Self.stagedPrefix)\(dot.replica)-\(dot.counter)-\(String(digest, radix: 16))"
-  }
-}
-
-/// What is known of a file being fetched.
-struct FetchState: Sendable {
-  let item: PendingTree.Item
-  let file: any StagedFile
-  var plan: FetchPlan
-  /// The replica that made this version says that it has another one by now.
-  var isOverwrittenByAuthor = false
-}
-
 /// Getting the bytes of files that did not travel inside their change.
 extension FolderMirror {
   /// Files fetched side by side: on a distant link, files just too large to travel inside their change fill the window.
@@ -264,76 +241,5 @@ extension FolderMirror {
       window.release(flight.peer, flight.range.length)
     }
     for key in fetches.keys { fetches[key]!.plan.peerLost(peer) }
-  }
-}
-
-/// Fills a staged file with the chunks that are on this machine already. Blocks: for worker threads.
-struct FetchSeeding: Sendable {
-  let volume: any Volume
-  let reader: ContentReader
-  let manifest: Manifest
-  let path: BytePath
-  let localManifest: Manifest?
-
-  func run(stagedName: String) -> Result<(any StagedFile, Set<Int>), SoftadastraError> {
-    do throws(SoftadastraError) {
-      let isResumed = try volume.stagedNames().contains(stagedName)
-      let staged = try volume.stage(named: stagedName)
-      var present: Set<Int> = []
-      if isResumed { present = try alreadyStaged(staged) }
-      if let localManifest, let local = try? volume.openForReading(path) {
-        try copyLocal(local, localManifest, into: staged, &present)
-      }
-      return .success((staged, present))
-    } catch {
-      return .failure(error)
-    }
-  }
-
-  private func alreadyStaged(_ staged: any StagedFile) throws(SoftadastraError) -> Set<Int> {
-    var present: Set<Int> = []
-    var buffer: [UInt8] = []
-    let offsets = manifest.offsets()
-    for (index, chunk) in manifest.chunks.enumerated() {
-      let count = Int(chunk.length)
-      if buffer.count < count { buffer = [UInt8](repeating: 0, count: count) }
-      let isThere = buffer.withUnsafeMutableBytes { bytes in
-        let slice = UnsafeMutableRawBufferPointer(rebasing: bytes[..<count])
-        guard (try? staged.read(at: offsets[index], into: slice)) == count else { return false }
-        return reader.hasher.hash(UnsafeRawBufferPointer(slice)) == chunk.hash
-      }
-      if isThere { present.insert(index) }
-    }
-    return present
-  }
-
-  private func copyLocal(
-    _ local: any ReadableFile, _ base: Manifest, into staged: any StagedFile, _ present: inout Set<Int>
-  ) throws(SoftadastraError) {
-    var positions: [Manifest.Chunk: UInt64] = [:]
-    for (chunk, offset) in zip(base.chunks, base.offsets()) { positions[chunk] = offset }
-    var buffer: [UInt8] = []
-    let offsets = manifest.offsets()
-    for (index, chunk) in manifest.chunks.enumerated() where !present.contains(index) {
-      guard let from = positions[chunk] else { continue }
-      let count = Int(chunk.length)
-      if buffer.count < count { buffer = [UInt8](repeating: 0, count: count) }
-      var failure: SoftadastraError?
-      let isCopied = buffer.withUnsafeMutableBytes { bytes in
-        let slice = UnsafeMutableRawBufferPointer(rebasing: bytes[..<count])
-        guard (try? local.read(at: from, into: slice)) == count,
-          reader.hasher.hash(UnsafeRawBufferPointer(slice)) == chunk.hash
-        else { return false }
-        do throws(SoftadastraError) {
-          try staged.write(at: offsets[index], UnsafeRawBufferPointer(slice))
-          return true
-        } catch {
-          failure = error
-          return false
-        }
-      }
-      if let failure { throw failure }
-      if isCopied { present.insert(index) }
-    }
   }
 }

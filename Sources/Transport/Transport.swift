@@ -25,9 +25,9 @@ public final class Transport: Sendable {
   let group: MultiThreadedEventLoopGroup
   private let pool: NIOThreadPool
   private let tls: Result<TLSContexts, SoftadastraError>
-  private let state: Mutex<State>
+  let state: Mutex<State>
 
-  private struct State {
+  struct State {
     var nextID: UInt64 = 1
     var connections: [ConnectionID: Connection] = [:]
     var admission: AdmissionControl
@@ -274,34 +274,6 @@ public final class Transport: Sendable {
         let why = "its \(frame.payload.readableBytes) bytes are above the limit of \(Bounds.maxFrameBytes)"
         throw SoftadastraError(.invalid, "frame", why: why)
       }
-    }
-  }
-
-  // MARK: From the handlers
-
-  func opened(_ connection: Connection) { state.withLock { $0.connections[connection.id] = connection } }
-
-  func connected(_ connection: Connection, _ identity: PeerIdentity) {
-    if connection.isInbound { state.withLock { $0.admission.authenticated(connection.address.host) } }
-    onEvent(.connected(connection.id, identity, connection.address, isInbound: connection.isInbound))
-  }
-
-  func ended(_ connection: Connection, wasConnected: Bool, _ error: SoftadastraError?) {
-    state.withLock { state in
-      state.connections[connection.id] = nil
-      if connection.isInbound {
-        state.admission.leave(connection.address.host, wasAuthenticated: wasConnected)
-      }
-    }
-    if wasConnected {
-      onEvent(.disconnected(connection.id, error))
-    } else if connection.isInbound {
-      // Whoever scans ports must not fill the log; another version of this program is worth a word.
-      let level: Logger.Level = error?.code == .unsupported ? .notice : .debug
-      logger.log(level: level, "refused a connection from \(connection.address): \(error?.description ?? "closed")")
-    } else {
-      let error = error ?? SoftadastraError(.closed, "connection to", at: "\(connection.address)", why: "closed here")
-      onEvent(.dialFailed(connection.expected, connection.address, error))
     }
   }
 }

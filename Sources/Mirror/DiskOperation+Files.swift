@@ -1,0 +1,107 @@
+internal import SoftadastraCore
+internal import SoftadastraFS
+
+/// New content in the place of old, and what becomes of the old.
+extension DiskOperation {
+  func stagedFile() throws(SoftadastraError) -> (any StagedFile)? {
+    guard let value = wanted.value, case .file(let size, let modified, let manifest) = value.kind else { return nil }
+    let staged: any StagedFile
+    switch content {
+    case .unchanged: return nil
+    case .none: staged = try volume.stage(permissions: value.permissions)
+    case .inline(let bytes):
+      guard UInt64(bytes.count) == size, reader.verify(bytes, manifest) else {
+        throw SoftadastraError(
+          .damaged, "content from a peer", at: path.description, why: "it is not what its hash says", retryable: true)
+      }
+      staged = try volume.stage(permissions: value.permissions)
+      var failure: SoftadastraError?
+      bytes.withUnsafeBytes { buffer in
+        do throws(SoftadastraError) { try staged.write(at: 0, buffer) } catch { failure = error }
+      }
+      if let failure { throw failure }
+    case .staged(let name): staged = try volume.openStaged(name)
+    }
+    if isReplacement {
+      try staged.finish(size: size, permissions: value.permissions, modifiedNanoseconds: modified)
+    }
+    return staged
+  }
+
+  func putFile(_ staged: any StagedFile, over status: FileStatus?) throws(SoftadastraError) -> Outcome {
+    guard let status else {
+      return .applied(fingerprint: try linked(staged).fingerprint, copyFingerprint: nil)
+    }
+    if status.kind == .directory {
+      try removeEmptyDirectory()
+      return .applied(fingerprint: try linked(staged).fingerprint, copyFingerprint: nil)
+    }
+    let (now, displaced) = try volume.exchange(staged, at: path)
+    return try dispose(of: displaced, expecting: status, now: now.fingerprint)
+  }
+
+  func linked(_ staged: any StagedFile) throws(SoftadastraError) -> FileStatus {
+    try withParents { () throws(SoftadastraError) in
+      do throws(SoftadastraError) {
+        return try volume.link(staged, at: path)
+      } catch {
+        // Somebody made a file of that name meanwhile.
+        throw error.code == .conflict ? changedError : error
+      }
+    }
+  }
+
+  /// Whoever replaced or changed the file meanwhile has the word. What was written into it between the two calls is
+  /// found when the file is read again; see `FolderMirror.record`.
+  func changeAttributes(
+    _ value: FileValue, _ modified: Int64, of status: FileStatus?
+  ) throws(SoftadastraError) -> Outcome {
+    let before = try volume.setPermissions(path, value.permissions)
+    guard let status, isSameFile(before, status) else { throw changedError }
+    let now = try volume.setModified(path, nanoseconds: modified)
+    guard now.inode == before.inode, now.size == before.size else { throw changedError }
+    return .applied(fingerprint: now.fingerprint, copyFingerprint: nil)
+  }
+
+  /// The swapped-out file goes to the conflict copy or the archive, if it is the one that was expected.
+  func dispose(
+    of displaced: Displaced, expecting status: FileStatus, now fingerprint: UInt64
+  ) throws(SoftadastraError) -> Outcome {
+    guard isSameFile(displaced.status, status) || DeliberateFault.lookAgainLeftOut.isOn else {
+      let rescue = path.parent.appending(rescueName)
+      guard try put(displaced, at: rescue) != nil else {
+        return .applied(fingerprint: fingerprint, copyFingerprint: nil)
+      }
+      return .rescued(fingerprint: fingerprint, at: rescue)
+    }
+    guard let copyPath else {
+      try volume.archive(displaced, from: path, as: wanted.isDeleted ? .deleted : .replaced)
+      return .applied(fingerprint: fingerprint, copyFingerprint: nil)
+    }
+    if let copy = try put(displaced, at: copyPath) {
+      return .applied(fingerprint: fingerprint, copyFingerprint: copy.fingerprint)
+    }
+    // The copy is there already, made from the same loser; or its directory has just gone.
+    return .applied(fingerprint: fingerprint, copyFingerprint: try volume.status(copyPath)?.fingerprint)
+  }
+
+  /// Gives what was swapped out a name in the folder. Nil if that cannot be: then it lies in the archive.
+  func put(_ displaced: Displaced, at place: BytePath) throws(SoftadastraError) -> FileStatus? {
+    do throws(SoftadastraError) {
+      return try volume.replace(displaced, at: place)
+    } catch {
+      try volume.archive(displaced, from: path, as: .conflict)
+      return nil
+    }
+  }
+
+  /// Moving a file changes its ctime; everything else must be as it was.
+  func isSameFile(_ a: FileStatus, _ b: FileStatus) -> Bool {
+    a.inode == b.inode && a.size == b.size && a.modifiedNanoseconds == b.modifiedNanoseconds && a.kind == b.kind
+  }
+
+  var rescueName: [UInt8] {
+    let digits = String(Checksum.xxh3(path.bytes, seed: wanted.version.dot.counter) | 1 << 63, radix: 16)
+    return Array(path.name.prefix(200)) + Array(".rescued-\(digits.prefix(8))".utf8)
+  }
+}

@@ -1,0 +1,171 @@
+internal import SoftadastraCore
+internal import SoftadastraFS
+internal import SoftadastraStore
+internal import SoftadastraSync
+
+/// What becomes of the disk's changes: versions of this node, or changes of peers that are there already.
+extension FolderMirror {
+  /// The parent, if any, that is no directory by its entry.
+  func fileAbove(_ path: BytePath) -> BytePath? {
+    var parent = path.parent
+    while !parent.isRoot {
+      if let summary = store.summary(StoreKey.file(folder, parent)), !summary.isDeleted {
+        return summary.valueCount > StoredFileValue.directoryByteCount ? parent : nil
+      }
+      parent = parent.parent
+    }
+    return nil
+  }
+
+  /// The remote-tree item, if any, whose value the disk holds exactly, and that the synced entry has not seen.
+  func wantedItem(_ path: BytePath, _ value: FileValue) -> PendingTree.Item? {
+    let dots = pending.dots(at: path)
+    guard !dots.isEmpty else { return nil }
+    let local = try? store.get(StoreKey.file(folder, path))?.version
+    return dots.compactMap { pending[path, $0] }.first {
+      $0.entry.value == value && !(local?.covers($0.entry.version) ?? false)
+    }
+  }
+
+  /// A version whose bytes a crash left on the disk before it was recorded, and that is superseded by now.
+  func overtakenEntry(_ path: BytePath, _ value: FileValue) -> FileEntry? {
+    let dots = pending.dots(at: path)
+    guard !dots.isEmpty else { return nil }
+    let local = try? store.get(StoreKey.file(folder, path))?.version
+    return dots.lazy.flatMap { self.pending[path, $0]?.overtaken ?? [] }.first {
+      $0.value == value && !(local?.covers($0.version) ?? false)
+    }
+  }
+
+  func adoption(of item: PendingTree.Item, _ key: [UInt8], _ fingerprint: UInt64) -> [Mutation] {
+    let local = try? store.get(key)?.version
+    let entry = item.entry.with(local.map { item.entry.version.absorbing($0) } ?? item.entry.version)
+    return [
+      entry.mutation(key: key, tag: fingerprint),
+      .erase(key: remoteKey(item.path, item.entry.version.dot)),
+    ]
+  }
+
+  func localChange(
+    _ path: BytePath, _ key: [UInt8], _ value: StoredFileValue, _ fingerprint: UInt64
+  ) -> Mutation? {
+    if configuration.mode == .receiveOnly {
+      block(path, localChangeError(path, "it was changed here; that is not sent"))
+      return nil
+    }
+    let known = DeliberateFault.vectorNotMerged.isOn ? nil : try? store.get(key)
+    let base = known?.version?.vector ?? VersionVector()
+    let version = store.newVersion(basedOn: base, author: configuration.author)
+    let flags = lateCopies.contains(path) ? Change.Flags.conflictCopy.rawValue : 0
+    return .put(key: key, value: value.encoded(), version: version, tag: fingerprint, flags: flags)
+  }
+
+  /// Tombstones for what is gone, descendants included. Absence counts only while the folder's marker is there.
+  func deletions(_ paths: [BytePath]) async -> [Mutation] {
+    let live = paths.flatMap { liveEntries(at: $0) }
+    guard !live.isEmpty else { return [] }
+    guard configuration.mode != .receiveOnly else {
+      for path in paths { block(path, localChangeError(path, "it was deleted here; that is not sent")) }
+      return []
+    }
+    let volume = self.volume
+    let marker = await pool.run { try? FolderMarker.read(from: volume) }
+    guard marker?.folder == folder else {
+      halt(
+        SoftadastraError(
+          .notFound, "folder", at: volume.location,
+          why: "its marker .softadastra/folder is gone: another disk, or none",
+          hint: "mount it again, or watch it anew with --adopt; nothing is deleted anywhere"))
+      return []
+    }
+    // A last look: something may have come back since.
+    let stillThere = await onPool(live.map(\.0)) { path in (try? volume.status(path)) != nil }
+    var seen: Set<BytePath> = []
+    var mutations: [Mutation] = []
+    for (index, (path, entry)) in live.enumerated() where !busyElsewhere(path, paths) && seen.insert(path).inserted {
+      if stillThere[index] {
+        // A type change keeps its name; what was recorded for it stands.
+        continue
+      }
+      guard let old = entry.version else { continue }
+      let version = store.newVersion(basedOn: old.vector, author: configuration.author)
+      mutations.append(
+        .delete(key: StoreKey.file(folder, path), value: [], version: version, tag: 0, flags: 0))
+    }
+    return mutations.reversed()
+  }
+
+  /// A path that an apply works on, and that is not one of those observed, is looked at when that is done.
+  func busyElsewhere(_ path: BytePath, _ observed: [BytePath]) -> Bool {
+    guard busy.contains(path), !observed.contains(path) else { return false }
+    deferred.insert(path)
+    return true
+  }
+
+  /// The live entry at a path and all below it.
+  func liveEntries(at path: BytePath) -> [(BytePath, EntrySummaryAndVersion)] {
+    var found: [(BytePath, EntrySummaryAndVersion)] = []
+    let key = StoreKey.file(folder, path)
+    if let summary = store.summary(key), !summary.isDeleted, let entry = try? store.get(key) {
+      found.append((path, EntrySummaryAndVersion(entry)))
+    }
+    let prefix = key + [UInt8(ascii: "/")]
+    var after: [UInt8]?
+    while true {
+      let page = store.list(prefix: prefix, after: after, limit: 1024)
+      for (key, _) in page {
+        guard let below = StoreKey.path(ofFileKey: key), let entry = try? store.get(key) else { continue }
+        found.append((below, EntrySummaryAndVersion(entry)))
+      }
+      guard page.count == 1024 else { return found }
+      after = page.last!.key
+    }
+  }
+
+  struct EntrySummaryAndVersion: Sendable {
+    let version: Version?
+    let tag: UInt64
+    let entry: Entry
+    init(_ entry: Entry) {
+      version = entry.version
+      tag = entry.tag
+      self.entry = entry
+    }
+  }
+
+  /// Commits local versions; peers hear of them once they are durable (the store's change callback).
+  @discardableResult
+  func commitLocal(_ mutations: [Mutation]) -> CommitTicket? {
+    guard !mutations.isEmpty else { return nil }
+    do throws(SoftadastraError) {
+      let ticket = try store.commit(mutations)
+      markDurableSoon()
+      return ticket
+    } catch {
+      guard error.isAboutResources else {
+        halt(error)
+        return nil
+      }
+      // The log has no room: what was seen is looked at again, and recorded when it has.
+      let paths = mutations.compactMap { StoreKey.path(ofFileKey: $0.key) }
+      for path in paths { block(path, error) }
+      lookAgain(at: paths, afterMilliseconds: Self.failedDelayMilliseconds)
+      return nil
+    }
+  }
+
+  /// Where timestamps are coarse, what was just read or written is read once more when they have moved on.
+  func readAgainWhenSettled(_ path: BytePath) {
+    let granularity = configuration.granularityNanoseconds
+    guard granularity > 0 else { return }
+    unsettled.insert(path)
+    lookAgain(at: [path], afterMilliseconds: Int(granularity / 1_000_000) + 5)
+  }
+
+  func block(_ path: BytePath, _ error: SoftadastraError) {
+    if unsupported[path]?.code != error.code { host.report(.blocked(path, error)) }
+    unsupported[path] = error
+  }
+
+  func unblock(_ path: BytePath) { unsupported[path] = nil }
+}
