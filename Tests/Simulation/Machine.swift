@@ -30,6 +30,8 @@ final class Machine {
   /// The process dies before this many further calls of its volume.
   private var callsToDeath: Int?
   private var failing: FailingCalls?
+  /// And no start since has come to its end.
+  private var hasLostPower = false
   /// People's own calls do not fail.
   private var shields = 0
   private var startedAt: UInt64 = 0
@@ -89,10 +91,12 @@ final class Machine {
     try prepareFolder()
     let node = Relay()
     let pool = WorkerPool(turn: { await scheduler.turn() })
+    var configuration = FolderMirror.Configuration(
+      folder: Self.folder, group: Self.group, mode: .sendReceive, author: id.tag, granularityNanoseconds: 0,
+      firstRequest: 1)
+    configuration.isAfterPowerLoss = hasLostPower
     let mirror = FolderMirror(
-      configuration: FolderMirror.Configuration(
-        folder: Self.folder, group: Self.group, mode: .sendReceive, author: id.tag, granularityNanoseconds: 0,
-        firstRequest: 1),
+      configuration: configuration,
       volume: process, store: store, hasher: ContentHasher(secret: Self.secret), pool: pool, time: time,
       host: MirrorHost(
         settled: { await node.target?.settled($0, $1) }, nothingPending: { await node.target?.nothingPending($0) },
@@ -100,7 +104,7 @@ final class Machine {
     let life = SimulatedNode(id: id, store: store, mirror: mirror, time: time)
     node.target = life
     self.node = life
-    Task.detached { try? await life.start() }
+    Task.detached { if (try? await life.start()) != nil { machine.hasStarted(life) } }
   }
 
   private func prepareFolder() throws {
@@ -185,7 +189,14 @@ final class Machine {
     disk.clearFaults()
   }
 
-  func losePower(seed: UInt64) { die(losingPower: seed) }
+  func losePower(seed: UInt64) {
+    hasLostPower = true
+    die(losingPower: seed)
+  }
+
+  /// What the power loss did is healed.
+  private func hasStarted(_ life: SimulatedNode) { if node === life { hasLostPower = false } }
+
   func loseState() { disk = MemoryDisk() }
 
   func shielded<T>(_ body: () -> T) -> T {
