@@ -32,19 +32,14 @@ extension Integration {
         try pair.expectNoConflicts()
 
         // Apart, both edit: both contents are kept.
-        await pair.b.stop()
+        await pair.a.stop()
         try clock.set(offset)
         try pair.a.write("notes.txt", "on a, apart")
         try pair.b.write("notes.txt", "on b, apart")
-        try await pair.startB()
+        try await pair.startA()
         try await pair.equal()
-        let contents = Set(try Trees.read(pair.a.folder).values.map(\.content))
+        let contents = Set(try Trees.read(pair.b.folder).values.map(\.content))
         #expect(contents == [Data("on a, apart".utf8), Data("on b, apart".utf8)])
-        #expect(await pair.b.stop() == 0)
-        try clock.set(0)
-        try await pair.startB()
-        try await pair.equal()
-        #expect(try Trees.read(pair.b.folder).count == 2)
       }
     }
 

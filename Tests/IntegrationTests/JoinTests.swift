@@ -6,9 +6,7 @@ extension Integration {
   /// A folder that is joined by a directory with files in it.
   @Suite struct JoinTests {
     private static func inode(_ path: String) throws -> UInt {
-      var status = stat()
-      try #require(lstat(path, &status) == 0)
-      return UInt(status.st_ino)
+      try #require(DiskStatus(path)).inode
     }
 
     private static func setModified(_ path: String, _ seconds: Int) throws {

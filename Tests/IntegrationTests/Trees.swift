@@ -63,10 +63,8 @@ enum Trees {
       if relative.isEmpty, name == Array(".softadastra".utf8) { continue }
       let path = relative.isEmpty ? name : relative + [0x2F] + name
       let full = cString(root + [0x2F] + path)
-      var status = stat()
-      guard lstat(full, &status) == 0 else { throw Failure("vanished") }
-      let kind = status.st_mode & S_IFMT
-      let time = Int64(status.st_mtim.tv_sec) * 1_000_000_000 + Int64(status.st_mtim.tv_nsec)
+      guard let status = DiskStatus(full) else { throw Failure("vanished") }
+      let kind = status.kind
       var content = Data()
       switch kind {
       case S_IFREG: content = try contents(full)
@@ -77,7 +75,8 @@ enum Trees {
       default: break
       }
       found[String(decoding: path.map { UInt16($0) }, as: UTF16.self)] = Entry(
-        kind: kind, mode: kind == S_IFLNK ? 0 : status.st_mode & 0o777, modified: kind == S_IFDIR ? 0 : time,
+        kind: kind, mode: kind == S_IFLNK ? 0 : status.permissions,
+        modified: kind == S_IFDIR ? 0 : status.modifiedNanoseconds,
         content: content)
       if kind == S_IFDIR { try walk(root, path, &found) }
     }

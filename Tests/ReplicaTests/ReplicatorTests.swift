@@ -42,7 +42,8 @@ import Testing
     try await store.wait(
       try store.commit([.put(key: StoreKey.file(folder, BytePath("d")), value: value, version: version)]))
     let known = store.lastSequence
-    let replicator = Replicator(store: store, author: author, time: ManualTime())
+    let replicator = Replicator(
+      store: store, node: NodeID(bytes: [UInt8](repeating: 1, count: NodeID.byteCount))!, time: ManualTime())
     replicator.install(hooks())
     await replicator.connected(peer, replica: ReplicaID(rawValue: 8), session: 1)
     // It knows and has applied all of it already, and says so only once.

@@ -14,11 +14,14 @@ import Testing
     var engine = SyncEngine()
     engine.connect(peer, replica: ReplicaID(rawValue: 1))
     engine.subscribe(to: peer, .values, known: 5, applied: 5, hasOlderPending: false)
-    #expect(engine.received(peer, batch(after: 5, through: 9)))
+    let isFirstTaken = engine.received(peer, batch(after: 5, through: 9))
+    #expect(isFirstTaken)
     // The sender rewinds to what is known, 5; until that is said, it is a repetition.
-    #expect(!engine.received(peer, batch(after: 5, through: 9)))
+    let isRepetitionTaken = engine.received(peer, batch(after: 5, through: 9))
+    #expect(!isRepetitionTaken)
     engine.notStored(peer, .values)
-    #expect(engine.received(peer, batch(after: 5, through: 9)))
+    let isTakenAgain = engine.received(peer, batch(after: 5, through: 9))
+    #expect(isTakenAgain)
     engine.stored(peer, .values, through: 9, outstanding: [], watermark: nil)
     #expect(engine.incomingKnown(peer, .values) == 9)
   }
