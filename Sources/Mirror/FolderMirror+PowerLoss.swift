@@ -126,7 +126,7 @@ extension FolderMirror {
     host.report(.healed(path))
     if entry.isDeleted { return }
     try await store.wait(try store.commit(NewPlace.wantAgain(folder, path, entry)))
-    _ = pending.add(PendingTree.Item(path: path, entry: entry, origins: []))
+    _ = pending.add(PendingTree.Item(path: path, entry: entry, origins: [], isRecorded: true))
   }
 
   /// Of a file that somebody changed since, the time says so.

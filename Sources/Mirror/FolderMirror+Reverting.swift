@@ -117,7 +117,7 @@ extension FolderMirror {
   private func want(_ path: BytePath, _ entry: FileEntry) async {
     do throws(SoftadastraError) {
       try await store.wait(try store.commit(NewPlace.wantAgain(folder, path, entry)))
-      _ = pending.add(PendingTree.Item(path: path, entry: entry, origins: []))
+      _ = pending.add(PendingTree.Item(path: path, entry: entry, origins: [], isRecorded: true))
     } catch {
       halt(error)
     }

@@ -85,6 +85,8 @@ public final class Replicator {
   var tombstones: [SpaceID: Tombstones] = [:]
   var sequenceAtLastTick: UInt64?
   public internal(set) var engine: SyncEngine
+  /// Whether deletions that every member has are forgotten. Off: not all groups come to the end of it yet.
+  public var collectsTombstones = false
   public private(set) var folders: [FolderID: FolderMirror] = [:]
   var peers: [NodeID: Peer] = [:]
   var earlySettled: Set<EarlySettled> = []
@@ -222,7 +224,7 @@ public final class Replicator {
 
   public func tick() -> TickResult {
     rememberPeers()
-    collectTombstones()
+    if collectsTombstones { collectTombstones() }
     let result = engine.tick(now: time.monotonicNanoseconds(), reading: feed)
     pump()
     return result

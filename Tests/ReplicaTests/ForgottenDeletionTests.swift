@@ -5,7 +5,7 @@ import SoftadastraSync
 import TestSupport
 import Testing
 
-@Suite struct ForgottenDeletionTests {
+@Suite(.disabled("deletions are kept: Replicator.collectsTombstones is off")) struct ForgottenDeletionTests {
   private static let forever: UInt64 = 1 << 60
 
   /// The second node alone meets the others, one at a time.
