@@ -98,7 +98,7 @@ extension FolderMirror {
       let failure = needsBarrier ? await barrier() : nil
       if let failure {
         // Also what needed no work on disk: its records go with the batch.
-        for item in batches.flatMap({ $0.settled + $0.done.map(\.item) }) { blockItem(item, failure) }
+        holdBack(batches, failure)
       } else {
         await record(batches, needsBarrier ? [durableMark(durable)] : [])
       }
@@ -110,6 +110,13 @@ extension FolderMirror {
     }
     isFinishing = false
     finishIfDue()
+  }
+
+  /// What could not be recorded is tried again. The disk holds what was done: a look at it finds that, also where the
+  /// content is held nowhere else any more.
+  private func holdBack(_ batches: [Unfinished], _ error: SoftadastraError) {
+    for item in batches.flatMap({ $0.settled + $0.done.map(\.item) }) { blockItem(item, error) }
+    deferred.formUnion(batches.flatMap(\.done).map(\.item.path))
   }
 
   private func barrier() async -> SoftadastraError? {
@@ -139,7 +146,7 @@ extension FolderMirror {
     } catch {
       guard error.isAboutResources else { return halt(error) }
       // The log has no room. The disk holds what was wanted: that is found, and recorded, at the next try.
-      for item in batches.flatMap({ $0.settled + $0.done.map(\.item) }) { blockItem(item, error) }
+      holdBack(batches, error)
       return
     }
     for batch in batches { pending.recorded(batch.records.items) }
