@@ -1,6 +1,3 @@
-// Which of these modules owns `struct stat` depends on what was loaded first.
-import CDispatch
-import CoreFoundation
 import Glibc
 
 /// What the filesystem says of one name, links not followed.
