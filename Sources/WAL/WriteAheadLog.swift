@@ -65,7 +65,7 @@ public final class WriteAheadLog: Sendable {
   let compactionLock = Mutex<Void>(())
   private let completedSequence: Atomic<UInt64>
   /// Set once, by `open`; the writer in turn lives as long as its thread and this.
-  private let writer = Mutex<LogWriter?>(nil)
+  let writer = Mutex<LogWriter?>(nil)
 
   /// What was found damaged at opening. Never empty without a reason to tell somebody.
   public let damage: [WALDamage]
@@ -154,56 +154,6 @@ public final class WriteAheadLog: Sendable {
     return chunk
   }
 
-  /// Returns when the batch is as durable as the log's options promise.
-  public func wait(for ticket: WALTicket) async throws(SoftadastraError) {
-    try await wait(sequence: ticket.sequences.upperBound)
-  }
-
-  /// The same for everything up to a sequence that was assigned.
-  public func wait(sequence: UInt64) async throws(SoftadastraError) {
-    if durableSequence >= sequence { return }
-    let result = await withCheckedContinuation { continuation in
-      let early = monitor.withLock { state -> Result<Void, SoftadastraError>? in
-        if let result = outcome(state, sequence) { return result }
-        state.waiters.append(Waiter(sequence: sequence, continuation: continuation))
-        return nil
-      }
-      if let early { continuation.resume(returning: early) }
-    }
-    try result.get()
-  }
-
-  public func waitBlocking(for ticket: WALTicket) throws(SoftadastraError) {
-    try waitBlocking(sequence: ticket.sequences.upperBound)
-  }
-
-  /// For threads that may block: not Swift's own.
-  public func waitBlocking(sequence: UInt64) throws(SoftadastraError) {
-    if durableSequence >= sequence { return }
-    if monitor.step == nil { writer.withLock { $0 }?.writeHere() }
-    try monitor.waitFor { outcome($0, sequence) }.get()
-  }
-
-  /// Makes everything enqueued so far durable, whatever the options promise. Blocks.
-  public func sync() throws(SoftadastraError) {
-    let target = monitor.withLock { state in
-      state.syncWanted = max(state.syncWanted, state.nextSequence - 1)
-      return state.nextSequence - 1
-    }
-    monitor.notify()
-    let result: Result<Void, SoftadastraError> = monitor.waitFor { state in
-      if state.synced >= target { return .success(()) }
-      return failure(state).map { .failure($0) }
-    }
-    try result.get()
-  }
-
-  private func outcome(_ state: State, _ sequence: UInt64) -> Result<Void, SoftadastraError>? {
-    if state.completed >= sequence { return .success(()) }
-    if sequence >= state.nextSequence { return .failure(refuse("a sequence that was not assigned")) }
-    return failure(state).map { .failure($0) }
-  }
-
   func failure(_ state: State) -> SoftadastraError? {
     switch state.status {
     case .open, .closing: nil
@@ -228,7 +178,7 @@ public final class WriteAheadLog: Sendable {
 
   var closedError: SoftadastraError { SoftadastraError(.closed, "use log", at: location, why: "it is closed") }
 
-  private func refuse(_ why: String) -> SoftadastraError {
+  func refuse(_ why: String) -> SoftadastraError {
     SoftadastraError(.invalid, "append to log", at: location, why: why)
   }
 
@@ -257,56 +207,4 @@ public final class WriteAheadLog: Sendable {
   public var tail: WALPosition {
     monitor.withLock { WALPosition(sequence: $0.nextSequence, offset: UInt32($0.tailOffset), length: 0) }
   }
-
-  /// Writes what is queued, syncs it and gives the directory free.
-  public func closeBlocking() {
-    monitor.withLock { state in
-      switch state.status {
-      case .open: state.status = .closing
-      case .full, .failed: state.status = .closed
-      case .closing, .closed: break
-      }
-    }
-    monitor.notify()
-    monitor.waitFor { state -> Void? in
-      if case .closed = state.status { return () }
-      return nil
-    }
-    lock.withLock { $0 = nil }
-  }
-
-  /// Closes without waiting: for an owner that goes away.
-  public func closeSoon() {
-    if monitor.step == nil { startThread { self.closeBlocking() } } else { closeBlocking() }
-  }
-
-  /// Runs blocking work of the log's owner on a thread of its own.
-  public static func inBackground(_ body: @escaping @Sendable () -> Void) { startThread(body) }
-
-  public func close() async {
-    await withCheckedContinuation { continuation in
-      startThread {
-        self.closeBlocking()
-        continuation.resume()
-      }
-    }
-  }
-}
-
-/// One file of the log, as the log knows it.
-final class Segment: Sendable {
-  let name: String
-  let header: SegmentHeader
-  let file: any DiskFile
-  /// Known to be incomplete: left as it is, for people to look at.
-  let isDamaged: Bool
-
-  init(name: String, header: SegmentHeader, file: any DiskFile, isDamaged: Bool = false) {
-    self.name = name
-    self.header = header
-    self.file = file
-    self.isDamaged = isDamaged
-  }
-
-  var first: UInt64 { header.first }
 }
