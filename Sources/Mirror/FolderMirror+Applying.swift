@@ -19,7 +19,7 @@ extension FolderMirror {
   struct Step: Sendable {
     let item: PendingTree.Item
     /// What the synced tree will hold.
-    let entry: FileEntry
+    let survivor: Survivor
     let copy: Reconciler.Copy?
     let operation: DiskOperation
     /// What no other loop may work on meanwhile.
@@ -130,14 +130,14 @@ extension FolderMirror {
     if let local, Reconciler.isEditAgainstDeletion(local, item.entry) { host.report(.kept(item.path)) }
     switch Reconciler.decide(path: item.path, local: local, isImplicitDirectory: isImplicit, remote: item.entry) {
     case .keep(let joined):
-      if let joined { batch.kept.append((item.path, surviving(joined, over: item.entry.version))) }
+      if let joined { batch.kept.append((item.path, Survivor(joined, over: item.entry.version))) }
       batch.settled.append(item)
       return nil
     case .keepLocal(let kept, let copy):
       // The loser is wanted under its copy's name, as an ordinary remote entry. Only when its bytes are here does the
       // winner count as having seen it: until then a local edit must not make others believe that the copy exists.
       if store.summary(StoreKey.file(folder, copy.path)) != nil {
-        batch.kept.append((item.path, surviving(kept, over: item.entry.version)))
+        batch.kept.append((item.path, Survivor(kept, over: item.entry.version)))
       }
       wantCopy(copy, of: item, &batch)
       return nil
@@ -147,7 +147,11 @@ extension FolderMirror {
         wait(item)
         return nil
       }
-      batch.kept.append((item.path, standing(local, seen: seen)))
+      batch.kept.append(
+        (
+          item.path,
+          Survivor(directory: local, seen: seen, over: item.entry.version, author: configuration.author)
+        ))
       wantCopy(copy, of: item, &batch)
       return nil
     case .apply(let entry, let copy):
@@ -168,13 +172,13 @@ extension FolderMirror {
         // Seen before it is recorded, the copy would be taken for a file that somebody made here.
         busy.insert(copy.path)
       }
-      let entry = local.map { surviving(entry, over: $0.version) } ?? entry
+      let survivor = local.map { Survivor(entry, over: $0.version) } ?? Survivor(entry)
       let operation = DiskOperation(
         path: item.path, wanted: entry,
         expected: local?.isDeleted == false && !brake.holds(item.path) ? summary?.tag : nil, content: content,
         copyPath: copy.flatMap { isCopied($0, of: item.path) ? nil : $0.path }, volume: volume, reader: reader,
         made: made)
-      return Step(item: item, entry: entry, copy: copy, operation: operation)
+      return Step(item: item, survivor: survivor, copy: copy, operation: operation)
     }
   }
 
@@ -186,13 +190,6 @@ extension FolderMirror {
       guard key != StoreKey.file(folder, copy.path), let entry = try? store.get(key) else { return false }
       return (try? FileEntry(entry, at: ""))?.value?.hasSameContent(as: value) ?? false
     }
-  }
-
-  /// The survivor of a conflict, under a new version where its own must not cover the loser's. Its author stays: the
-  /// bytes are theirs.
-  func surviving(_ entry: FileEntry, over loser: Version) -> FileEntry {
-    guard ConflictRule.mustRenew(entry.version, over: loser) else { return entry }
-    return entry.with(store.newVersion(basedOn: entry.version.vector, author: entry.version.author))
   }
 
   /// The loser of a conflict is wanted under its copy's name, in the place of the item.

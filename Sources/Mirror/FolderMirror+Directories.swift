@@ -8,14 +8,6 @@ extension FolderMirror {
   /// So long an item waits for what concerns another path.
   private static let waitingMilliseconds = 200
 
-  /// A directory that must not give way to a file: a version of its own, so that every node decides alike. A directory
-  /// without an entry, or whose entry is deleted, gets a tombstone: it exists for what is below it.
-  func standing(_ local: FileEntry?, seen: VersionVector) -> FileEntry {
-    let version = store.newVersion(basedOn: seen, author: configuration.author)
-    if let local, local.value?.isDirectory == true { return local.with(version) }
-    return FileEntry(version: version, stored: nil)
-  }
-
   /// A file bears the name of a directory that something wants to live in: it becomes its conflict copy.
   ///
   /// One rename, so that a crash leaves the file under one name or the other. The item is tried again afterwards.

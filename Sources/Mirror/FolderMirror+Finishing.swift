@@ -11,18 +11,20 @@ extension FolderMirror {
   /// A change that is on disk.
   struct Done: Sendable {
     let item: PendingTree.Item
-    let entry: FileEntry
+    let survivor: Survivor
     let copy: Reconciler.Copy?
     let outcome: DiskOperation.Outcome
     /// Only mode and mtime were set.
     let isUnchanged: Bool
 
+    /// With the version it was decided on.
+    var entry: FileEntry { survivor.entry }
     /// What no other loop may work on meanwhile.
     var paths: [BytePath] { [item.path] + (copy.map { [$0.path] } ?? []) }
 
     init(of step: Step, _ outcome: DiskOperation.Outcome) {
       item = step.item.withoutContent
-      entry = step.entry
+      survivor = step.survivor
       copy = step.copy
       self.outcome = outcome
       if case .unchanged = step.operation.content { isUnchanged = true } else { isUnchanged = false }
@@ -33,7 +35,7 @@ extension FolderMirror {
   struct Unfinished: Sendable {
     var done: [Done] = []
     /// What stays as it is on disk, under another version. The fingerprint may be noted anew until it is recorded.
-    var kept: [(path: BytePath, entry: FileEntry)] = []
+    var kept: [(path: BytePath, survivor: Survivor)] = []
     /// Of conflict copies that are wanted now.
     var records = RemoteRecords()
     var settled: [PendingTree.Item] = []
@@ -180,9 +182,9 @@ extension FolderMirror {
 
   /// The synced entries of a batch, and the end of its remote-tree records.
   private func mutations(of batch: Unfinished) -> [Mutation] {
-    var mutations = batch.kept.map { path, entry in
+    var mutations = batch.kept.map { path, survivor in
       let key = StoreKey.file(folder, path)
-      return entry.mutation(key: key, tag: store.summary(key)?.tag ?? 0)
+      return survivor.drawn(from: store).mutation(key: key, tag: store.summary(key)?.tag ?? 0)
     }
     mutations += batch.records.mutations
     for done in batch.done {
@@ -192,7 +194,7 @@ extension FolderMirror {
       case .applied where DeliberateFault.tombstoneDropped.isOn && done.entry.isDeleted:
         mutations.append(.erase(key: key))
       case .applied(let fingerprint, let copyFingerprint):
-        mutations.append(done.entry.mutation(key: key, tag: fingerprint))
+        mutations.append(done.survivor.drawn(from: store).mutation(key: key, tag: fingerprint))
         if done.entry.value?.isDirectory == true { made.remove(path) }
         // New times on a file that somebody may have written to at that moment: its bytes decide, not its fingerprint.
         if done.isUnchanged { unsettled.insert(path) }
@@ -202,7 +204,7 @@ extension FolderMirror {
           if store.summary(copyKey) == nil { mutations.append(copy.entry.mutation(key: copyKey, tag: copyFingerprint)) }
         }
       case .rescued(let fingerprint, let rescue):
-        mutations.append(done.entry.mutation(key: key, tag: fingerprint))
+        mutations.append(done.survivor.drawn(from: store).mutation(key: key, tag: fingerprint))
         markDirty(rescue)
         host.report(.conflict(path, copy: rescue))
       case .changedLocally, .failed, .obstructed: break
@@ -236,7 +238,7 @@ extension FolderMirror {
         !winner.version.covers(copy.entry.version), copy.entry.version.compare(winner.version) == .concurrent
       else { continue }
       let absorbing = winner.with(winner.version.absorbing(copy.entry.version))
-      winners[original] = (surviving(absorbing, over: copy.entry.version), summary?.tag ?? 0)
+      winners[original] = (Survivor(absorbing, over: copy.entry.version).drawn(from: store), summary?.tag ?? 0)
     }
     return winners.sorted { $0.key < $1.key }.map { $1.entry.mutation(key: StoreKey.file(folder, $0), tag: $1.tag) }
   }

@@ -85,6 +85,7 @@ extension FolderMirror {
     var absent: [BytePath] = []
     var implicit: Set<BytePath> = []
     var adopted: [PendingTree.Item] = []
+    var edited: [(path: BytePath, value: StoredFileValue, fingerprint: UInt64, inline: [UInt8]?)] = []
     var contents: [(at: Int, bytes: [UInt8])] = []
     for (path, observation) in observations {
       let key = StoreKey.file(folder, path)
@@ -123,10 +124,7 @@ extension FolderMirror {
           continue
         }
         if case .file = value.value.kind { readAgainWhenSettled(path) }
-        if let mutation = localChange(path, key, value, fingerprint) {
-          if let inline, !inline.isEmpty, !sources.isEmpty { contents.append((mutations.count, inline)) }
-          mutations.append(mutation)
-        }
+        edited.append((path, value, fingerprint, inline))
         if !value.value.isDirectory, observer.hasLiveDescendants(path) { absent.append(path) }
       case .unsupported:
         block(
@@ -141,6 +139,12 @@ extension FolderMirror {
     }
     // Deletions first: a peer that puts a file in a directory's place must have seen the directory emptied.
     let deletions = absent.isEmpty ? [] : await deletions(absent)
+    // Versions are drawn after everything that is waited for, and committed at once: see `Survivor`.
+    for (path, value, fingerprint, inline) in edited {
+      guard let mutation = localChange(path, StoreKey.file(folder, path), value, fingerprint) else { continue }
+      if let inline, !inline.isEmpty, !sources.isEmpty { contents.append((mutations.count, inline)) }
+      mutations.append(mutation)
+    }
     lookAgain(at: again, afterMilliseconds: Self.changingDelayMilliseconds)
     lookAgain(at: failed, afterMilliseconds: Self.failedDelayMilliseconds)
     if let ticket = commitLocal(deletions + mutations) {

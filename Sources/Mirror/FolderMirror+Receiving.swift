@@ -10,11 +10,16 @@ extension FolderMirror {
     /// Sequences in the peer's log that are known now and not applied yet.
     public var outstanding: [UInt64] = []
     public var answers: [SyncMessage] = []
+    /// Could not be taken in, since the version that they differ from is not here: they come whole. Outstanding, too.
+    public var awaited: [(key: [UInt8], sequence: UInt64)] = []
+
+    public init() {}
   }
 
   /// Records the changes durably as known, then lets them be applied: what a crash leaves on disk of a change whose
   /// record was lost would be taken for somebody's edit.
   ///
+  /// The cursor is left out if something is to be sent again whole: a cut or a kill would leave it out for ever.
   /// Suspends while much waits in memory: that is what holds a fast sender back. A change that makes no
   /// sense is refused by itself, with the reason; the others count.
   public func receive(_ changes: [Change], from peer: NodeID, cursor: Mutation?) async throws(SoftadastraError)
@@ -22,7 +27,6 @@ extension FolderMirror {
   {
     var receipt = Receipt()
     var records = RemoteRecords()
-    var wanted: [[UInt8]] = []
     for change in changes {
       if change.flags.contains(.move) {
         // Everything before the move must be settled for its digest to match.
@@ -32,14 +36,17 @@ extension FolderMirror {
       }
       switch decoded(change) {
       case .success(let item): queue(item, from: peer, change.sequence, &records, &receipt)
-      case .failure(.baseMissing): wanted.append(change.key)
+      case .failure(.baseMissing):
+        receipt.awaited.append((change.key, change.sequence))
+        receipt.outstanding.append(change.sequence)
       case .failure(.refused(let path, let error)):
         // Refused for good: it holds back nothing, and `status` says why.
         block(path, error)
       }
     }
-    if let cursor { records.mutations.append(cursor) }
+    if let cursor, receipt.awaited.isEmpty { records.mutations.append(cursor) }
     try await flush(&records)
+    let wanted = receipt.awaited.map(\.key)
     for start in stride(from: 0, to: wanted.count, by: SyncMessage.maxWantedKeys) {
       let keys = Array(wanted[start..<min(start + SyncMessage.maxWantedKeys, wanted.count)])
       receipt.answers.append(.want(.folder(folder), keys: keys))

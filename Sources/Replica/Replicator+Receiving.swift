@@ -42,19 +42,20 @@ extension Replicator {
       pump()
       return
     }
-    let cursor = cursorMutation(state.replica, changes.space, changes.through)
+    let cursor =
+      state.awaited[changes.space]?.isEmpty ?? true
+      ? cursorMutation(state.replica, changes.space, changes.through) : nil
     peers[peer]?.recording[changes.space, default: 0] += 1
     defer {
       if peers[peer]?.session == state.session { peers[peer]?.recording[changes.space, default: 1] -= 1 }
     }
     do throws(SoftadastraError) {
-      var outstanding: [UInt64] = []
+      var receipt = FolderMirror.Receipt()
       let items = withoutForgotten(changes.items, in: changes.space)
       if case .folder(let id) = changes.space {
         guard let mirror = folders[id] else { return }
-        if DeliberateFault.cursorBeforeChanges.isOn { try await store.wait(try store.commit([cursor])) }
-        let receipt = try await mirror.receive(items, from: peer, cursor: cursor)
-        outstanding = receipt.outstanding
+        if DeliberateFault.cursorBeforeChanges.isOn, let cursor { try await store.wait(try store.commit([cursor])) }
+        receipt = try await mirror.receive(items, from: peer, cursor: cursor)
         for answer in receipt.answers { hooks.enqueue(peer, .message(answer)) }
       } else {
         try await apply(items, in: changes.space, cursor: cursor)
@@ -62,7 +63,8 @@ extension Replicator {
       // The peer may have gone and come back meanwhile: a new session starts from the cursor just recorded.
       guard peers[peer]?.session == state.session else { return }
       engine.stored(
-        peer, changes.space, through: changes.through, outstanding: outstanding, watermark: changes.watermark)
+        peer, changes.space, through: changes.through, outstanding: receipt.outstanding, watermark: changes.watermark)
+      expect(receipt, of: changes.items, in: changes.space, from: peer)
       // What was applied while its batch was still being recorded counts as well.
       let early = earlySettled.filter { $0.space == changes.space && $0.peer == peer }
       if !early.isEmpty {
@@ -77,14 +79,32 @@ extension Replicator {
   }
 
   private nonisolated(nonsending) func supplemented(_ space: SpaceID, _ changes: [Change], from peer: NodeID) async {
-    guard case .folder(let id) = space, let mirror = folders[id] else { return }
+    guard case .folder(let id) = space, let mirror = folders[id], let session = peers[peer]?.session else { return }
     do throws(SoftadastraError) {
       let receipt = try await mirror.receive(changes, from: peer, cursor: nil)
       for answer in receipt.answers { hooks.enqueue(peer, .message(answer)) }
+      if peers[peer]?.session == session { expect(receipt, of: changes, in: space, from: peer) }
     } catch {
       hooks.failed(peer, error)
     }
     pump()
+  }
+
+  /// Notes what is to come whole, and what has come; with the last of it the cursor moves on.
+  private func expect(_ receipt: FolderMirror.Receipt, of changes: [Change], in space: SpaceID, from peer: NodeID) {
+    var awaited = peers[peer]?.awaited[space] ?? AwaitedChanges()
+    let wasWaiting = !awaited.isEmpty
+    let settled = awaited.answered(by: changes, outstanding: receipt.outstanding)
+    awaited.insert(receipt.awaited)
+    peers[peer]?.awaited[space] = awaited
+    if !settled.isEmpty { engine.settled(space, settled.map { (peer, $0) }) }
+    guard wasWaiting, awaited.isEmpty, let state = peers[peer], let known = engine.incomingKnown(peer, space) else {
+      return
+    }
+    // Lost in a crash it is earned again.
+    do throws(SoftadastraError) { try store.commit([cursorMutation(state.replica, space, known)]) } catch {
+      hooks.failed(peer, error)
+    }
   }
 
   private nonisolated(nonsending) func sendWhole(_ space: SpaceID, _ keys: [[UInt8]], to peer: NodeID) async {

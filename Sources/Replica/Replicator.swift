@@ -51,6 +51,8 @@ public final class Replicator {
     var wanted: [SpaceID: SyncMessage.Subscribe] = [:]
     /// What it acknowledged of folders that are not mirrored here yet.
     var early: [SpaceID: SyncMessage.Acknowledge] = [:]
+    /// What it is to send again whole.
+    var awaited: [SpaceID: AwaitedChanges] = [:]
     /// How far it has applied our feeds, not remembered in the store yet.
     var applied: [SpaceID: UInt64] = [:]
     /// Batches of these spaces that are being recorded right now.
