@@ -38,7 +38,7 @@ extension FolderMirror {
         await sleepUntilWork()
         continue
       }
-      let items = pending.takeQueued(limit: Self.applyBatch) {
+      let items = pending.takeQueued(limit: Self.applyBatch, durable: store.durableSequence) {
         !self.busy.contains($0) && !self.dirty.contains($0) && !self.isMoving($0)
       }
       guard !items.isEmpty else {

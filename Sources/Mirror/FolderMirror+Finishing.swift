@@ -139,7 +139,9 @@ extension FolderMirror {
     do throws(SoftadastraError) {
       var last: CommitTicket?
       for batch in batches {
-        last = try store.commit(mutations(of: batch) + mark)
+        let ticket = try store.commit(mutations(of: batch) + mark)
+        pending.recorded(batch.records.items, at: ticket.sequences.upperBound)
+        last = ticket
         // Only now: the batch may have decided about the winner, too.
         let absorbed = absorbedCopies(of: batch)
         if !absorbed.isEmpty { last = try store.commit(absorbed) }
@@ -151,7 +153,6 @@ extension FolderMirror {
       holdBack(batches, error)
       return
     }
-    for batch in batches { pending.recorded(batch.records.items) }
     var origins: [(peer: NodeID, sequence: UInt64)] = []
     for item in batches.flatMap({ $0.settled + $0.done.map(\.item) }) {
       // Others may have sent the same meanwhile: what is in the tree now counts, not the copy that was taken.

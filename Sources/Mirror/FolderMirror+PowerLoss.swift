@@ -125,8 +125,9 @@ extension FolderMirror {
     guard case .gone = found else { return }
     host.report(.healed(path))
     if entry.isDeleted { return }
-    try await store.wait(try store.commit(NewPlace.wantAgain(folder, path, entry)))
-    _ = pending.add(PendingTree.Item(path: path, entry: entry, origins: [], isRecorded: true))
+    let ticket = try store.commit(NewPlace.wantAgain(folder, path, entry))
+    try await store.wait(ticket)
+    _ = pending.add(PendingTree.Item(path: path, entry: entry, origins: [], record: ticket.sequences.upperBound))
   }
 
   /// Of a file that somebody changed since, the time says so.

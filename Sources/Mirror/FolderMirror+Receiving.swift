@@ -5,6 +5,9 @@ public import SoftadastraSync
 
 /// From a peer's feed to the remote tree.
 extension FolderMirror {
+  /// Between looks at a log that had no room.
+  private static let fullLogNanoseconds: UInt64 = 1_000_000_000
+
   /// What a node tells the engine and the peer after changes were received.
   public struct Receipt: Sendable {
     /// Sequences in the peer's log that are known now and not applied yet.
@@ -66,11 +69,26 @@ extension FolderMirror {
 
   private func flush(_ records: inout RemoteRecords) async throws(SoftadastraError) {
     guard !records.mutations.isEmpty else { return }
-    let (ticket, items) = (try store.commit(records.mutations), records.items)
+    let ticket = try store.commit(records.mutations)
+    pending.recorded(records.items, at: ticket.sequences.upperBound)
     records = RemoteRecords()
-    try await store.wait(ticket)
-    pending.recorded(items)
+    do throws(SoftadastraError) {
+      try await store.wait(ticket)
+    } catch {
+      // A log without room writes later what it accepted.
+      if error.wasAccepted { applyWhenDurable(ticket.sequences.upperBound) }
+      throw error
+    }
     applySignal.raise()
+  }
+
+  private func applyWhenDurable(_ sequence: UInt64) {
+    Task {
+      while self.isRunning, self.store.durableSequence < sequence {
+        await self.time.sleep(nanoseconds: Self.fullLogNanoseconds)
+      }
+      self.applySignal.raise()
+    }
   }
 
   private enum Refusal: Error {
@@ -136,7 +154,7 @@ extension FolderMirror {
       if origin != nil { receipt.outstanding.append(sequence) }
       return
     }
-    let isKnown = pending[item.path, dot]?.isRecorded == true
+    let isKnown = pending[item.path, dot]?.record != nil
     let superseded = pending.add(item)
     for old in superseded {
       // A batch that is working on it needs the file that was fetched; it cleans up by itself.
@@ -219,7 +237,7 @@ extension FolderMirror {
         do {
           var item = PendingTree.Item(path: path, entry: try FileEntry(remoteTree: entry.value), origins: [])
           item.isDerived = entry.tag == 1
-          item.isRecorded = true
+          item.record = entry.sequence
           let dot = item.entry.version.dot
           for old in pending.add(item) {
             pending.update(path, dot) { $0.overtaken += old.overtaken + (old.entry.isDeleted ? [] : [old.entry]) }

@@ -116,8 +116,9 @@ extension FolderMirror {
 
   private func want(_ path: BytePath, _ entry: FileEntry) async {
     do throws(SoftadastraError) {
-      try await store.wait(try store.commit(NewPlace.wantAgain(folder, path, entry)))
-      _ = pending.add(PendingTree.Item(path: path, entry: entry, origins: [], isRecorded: true))
+      let ticket = try store.commit(NewPlace.wantAgain(folder, path, entry))
+      try await store.wait(ticket)
+      _ = pending.add(PendingTree.Item(path: path, entry: entry, origins: [], record: ticket.sequences.upperBound))
     } catch {
       halt(error)
     }

@@ -36,8 +36,8 @@ struct PendingTree {
     var handedTo: FetchKey?
     /// A conflict copy that this node derived and that no peer has offered: its bytes may be gone everywhere.
     var isDerived = false
-    /// Its record in the store is durable: only then may anything of it be on disk.
-    var isRecorded = false
+    /// The store's sequence of its record. Only when that is durable may anything of it be on disk.
+    var record: UInt64?
 
     var isBeingApplied: Bool { if case .applying = state { true } else { false } }
   }
@@ -172,9 +172,9 @@ struct PendingTree {
     items[dot]![path] = item
   }
 
-  /// The records of these items are durable.
-  mutating func recorded(_ items: [FetchKey]) {
-    for key in items { update(key.path, key.dot) { $0.isRecorded = true } }
+  /// The records of these items are in the store, up to this sequence.
+  mutating func recorded(_ items: [FetchKey], at sequence: UInt64) {
+    for key in items { update(key.path, key.dot) { $0.record = sequence } }
   }
 
   mutating func requeue(_ path: BytePath, _ dot: Dot) {
@@ -184,7 +184,7 @@ struct PendingTree {
   }
 
   /// Up to `limit` queued items of as many paths; the others stay queued.
-  mutating func takeQueued(limit: Int, where isFree: (BytePath) -> Bool) -> [Item] {
+  mutating func takeQueued(limit: Int, durable: UInt64, where isFree: (BytePath) -> Bool) -> [Item] {
     var taken: [Item] = []
     var paths: Set<BytePath> = []
     var rest: [(BytePath, Dot)] = []
@@ -193,7 +193,7 @@ struct PendingTree {
       let (path, dot) = queue[index]
       index += 1
       guard let item = items[dot]?[path], case .queued = item.state else { continue }
-      if item.isRecorded, isFree(path), paths.insert(path).inserted {
+      if let record = item.record, record <= durable, isFree(path), paths.insert(path).inserted {
         update(path, dot) { $0.state = .applying }
         taken.append(item)
       } else {

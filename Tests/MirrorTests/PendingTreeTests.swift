@@ -19,7 +19,7 @@ import Testing
     let value = StoredFileValue(FileValue(kind: .directory, permissions: 0o755))
     var item = PendingTree.Item(path: path, entry: FileEntry(version: version, stored: value), origins: [])
     item.stagedName = stagedName
-    item.isRecorded = true
+    item.record = 5
     return item
   }
 
@@ -28,28 +28,29 @@ import Testing
     _ = tree.add(item(path, version(1, 1)))
     _ = tree.add(item(path, version(2, 1)))
     _ = tree.add(item(BytePath("other"), version(3, 1)))
-    let first = tree.takeQueued(limit: 10) { _ in true }
+    let first = tree.takeQueued(limit: 10, durable: 5) { _ in true }
     #expect(first.map(\.path) == [path, BytePath("other")])
     for taken in first { tree.remove(taken.path, taken.entry.version.dot) }
-    let second = tree.takeQueued(limit: 10) { _ in true }
+    let second = tree.takeQueued(limit: 10, durable: 5) { _ in true }
     #expect(second.map(\.entry.version.dot) == [version(2, 1).dot])
   }
 
   @Test func nothingIsAppliedBeforeItsRecordIsDurable() {
     var tree = PendingTree()
     var early = item(path, version(1, 1))
-    early.isRecorded = false
+    early.record = nil
     _ = tree.add(early)
-    #expect(tree.takeQueued(limit: 10) { _ in true }.isEmpty)
-    tree.recorded([FetchKey(path: path, dot: early.entry.version.dot)])
-    #expect(tree.takeQueued(limit: 10) { _ in true }.count == 1)
+    #expect(tree.takeQueued(limit: 10, durable: 5) { _ in true }.isEmpty)
+    tree.recorded([FetchKey(path: path, dot: early.entry.version.dot)], at: 6)
+    #expect(tree.takeQueued(limit: 10, durable: 5) { _ in true }.isEmpty)
+    #expect(tree.takeQueued(limit: 10, durable: 6) { _ in true }.count == 1)
   }
 
   @Test func whatABatchWorksOnIsKnownWhenItIsSuperseded() {
     var tree = PendingTree()
     let old = version(1, 1)
     _ = tree.add(item(path, old))
-    _ = tree.takeQueued(limit: 1) { _ in true }
+    _ = tree.takeQueued(limit: 1, durable: 5) { _ in true }
     let superseded = tree.add(item(path, version(1, 2, after: old.vector)))
     #expect(superseded.map(\.isBeingApplied) == [true])
     #expect(tree.count == 1)
