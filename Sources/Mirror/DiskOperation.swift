@@ -158,8 +158,7 @@ struct DiskOperation: Sendable {
 
   /// Takes the file at the path away: to its conflict copy's name, or into the archive.
   func moveAside(_ status: FileStatus) throws(SoftadastraError) -> UInt64? {
-    let displaced = try volume.displace(path)
-    guard case .applied(_, let copy) = try dispose(of: displaced, expecting: status, now: 0) else { throw changedError }
+    guard case .applied(_, let copy) = try takeAway(expecting: status) else { throw changedError }
     return copy
   }
 
@@ -168,6 +167,18 @@ struct DiskOperation: Sendable {
       try volume.removeDirectory(path)
     } catch {
       throw error.code == .conflict ? changedError : error
+    }
+  }
+
+  /// Takes the file away. One that finds no other place goes back: its absence would be taken for somebody's deletion.
+  private func takeAway(expecting status: FileStatus) throws(SoftadastraError) -> Outcome {
+    let displaced = try volume.displace(path)
+    do throws(SoftadastraError) {
+      return try dispose(of: displaced, expecting: status, now: 0)
+    } catch {
+      // If even that fails it lies in the staging area, and is archived at the next start.
+      _ = try? volume.replace(displaced, at: path)
+      throw error
     }
   }
 
@@ -195,8 +206,7 @@ struct DiskOperation: Sendable {
     }
     guard status.fingerprint == expected || DeliberateFault.lookAgainLeftOut.isOn else { return .changedLocally }
     if copyPath == nil, let retired = try volume.retire(path, as: .deleted) { return checked(retired, status) }
-    let displaced = try volume.displace(path)
-    return try dispose(of: displaced, expecting: status, now: 0)
+    return try takeAway(expecting: status)
   }
 
   /// What went into the archive must be the file that was looked at, else it is somebody's newer work and comes back
