@@ -103,16 +103,19 @@ extension FolderMirror {
       let directories = candidates.filter(isEmptied).sorted { $0 > $1 }
       guard !directories.isEmpty else { return }
       let volume = self.volume
-      let isRemoved = await onPool(directories) { directory in
+      let failures = await onPool(directories) { directory -> SoftadastraError? in
         do throws(SoftadastraError) {
           try volume.removeDirectory(directory)
-          return true
+          return nil
         } catch {
           // Somebody was faster; those above it are looked at all the same.
-          return error.code == .notFound
+          return error.code == .notFound ? nil : error
         }
       }
-      let removed = zip(directories, isRemoved).filter(\.1).map(\.0)
+      // One that something lives in after all stays. Where the disk failed it is tried again.
+      let failed = zip(directories, failures).filter { $1 != nil && $1?.code != .conflict }.map(\.0)
+      lookAgain(at: failed, afterMilliseconds: Self.failedDelayMilliseconds)
+      let removed = zip(directories, failures).filter { $1 == nil }.map(\.0)
       for directory in removed { made.remove(directory) }
       candidates = Set(removed.map(\.parent))
     }

@@ -244,7 +244,9 @@ private final class RawClient: ChannelInboundHandler, Sendable {
       try #require(ContinuousClock().now < deadline)
       try await Task.sleep(for: .milliseconds(2))
     }
-    #expect(clients.prefix(3).allSatisfy { client in !client.seen.withLock { $0.isClosed } })
+    // The others keep their places. Which three these are is the event loops' choice, not the order of connecting.
+    try await Task.sleep(for: .milliseconds(100))
+    #expect(clients.filter { client in !client.seen.withLock { $0.isClosed } }.count == 3)
     await node.transport.shutdown()
   }
 
