@@ -38,12 +38,13 @@ extension FolderMirror {
         await sleepUntilWork()
         continue
       }
-      let items = pending.takeQueued(limit: Self.applyBatch, durable: store.durableSequence) {
+      let taken = pending.takeQueued(limit: Self.applyBatch, durable: store.durableSequence) {
         !self.busy.contains($0) && !self.dirty.contains($0) && !self.isMoving($0)
       }
+      let items = taken.items
       guard !items.isEmpty else {
         // What is queued may wait for an older version of the same path to be recorded.
-        finishNow()
+        if taken.isHeldUp { finishNow() }
         await sleepUntilWork()
         continue
       }

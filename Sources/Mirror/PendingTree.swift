@@ -183,20 +183,28 @@ struct PendingTree {
     queue.append((path, dot))
   }
 
-  /// Up to `limit` queued items of as many paths; the others stay queued.
-  mutating func takeQueued(limit: Int, durable: UInt64, where isFree: (BytePath) -> Bool) -> [Item] {
-    var taken: [Item] = []
+  /// What may be worked on now, and whether something waits for its path to be free.
+  struct Taken {
+    var items: [Item] = []
+    var isHeldUp = false
+  }
+
+  /// Up to `limit` queued items of as many paths; the others stay queued, as do those whose record is not durable yet.
+  mutating func takeQueued(limit: Int, durable: UInt64, where isFree: (BytePath) -> Bool) -> Taken {
+    var taken = Taken()
     var paths: Set<BytePath> = []
     var rest: [(BytePath, Dot)] = []
     var index = 0
-    while index < queue.count, taken.count < limit {
+    while index < queue.count, taken.items.count < limit {
       let (path, dot) = queue[index]
       index += 1
       guard let item = items[dot]?[path], case .queued = item.state else { continue }
-      if let record = item.record, record <= durable, isFree(path), paths.insert(path).inserted {
+      let isDurable = item.record.map { $0 <= durable } ?? false
+      if isDurable, isFree(path), paths.insert(path).inserted {
         update(path, dot) { $0.state = .applying }
-        taken.append(item)
+        taken.items.append(item)
       } else {
+        taken.isHeldUp = taken.isHeldUp || isDurable
         rest.append((path, dot))
       }
     }
