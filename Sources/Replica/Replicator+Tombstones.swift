@@ -21,10 +21,15 @@ extension Replicator {
     var outstanding = VersionVector()
     /// What others want to know of this node: the vectors of all tombstones that were seen, also of those gone since.
     var unpublished = VersionVector()
+    /// When this life last published, or began.
+    var publishedAt: UInt64?
   }
 
   /// Members away are looked for in the clock's time about so often.
   private static let overdueNanoseconds: UInt64 = 3_600_000_000_000
+  /// What this node has applied is published about so often although nothing here asks for it: others may remember a
+  /// deletion that never came here, or came before what its vector has taken in since.
+  private static let publishingNanoseconds: UInt64 = 3_600_000_000_000
   /// Under constant work a look is taken all the same.
   private static let busyNanoseconds: UInt64 = 600_000_000_000
   private static let commitSize = 256
@@ -45,9 +50,10 @@ extension Replicator {
         state.lookedAt = now
         look(at: space, records, &state)
       }
-      if isQuiet, state.lookedAt != nil { publish(space, records.first { $0.node == node }?.applied, &state) }
+      if isQuiet, state.lookedAt != nil { publish(space, records.first { $0.node == node }?.applied, &state, now: now) }
       tombstones[space] = state
     }
+    if isQuiet { for space in spaces { engine.tellWatermark(of: space, ownWatermark(space).applied) } }
   }
 
   private func ownRecord(_ space: SpaceID) -> UInt64 { store.summary(StoreKey.watermark(space))?.sequence ?? 0 }
@@ -74,6 +80,15 @@ extension Replicator {
       if page.ownCounter > 0 { own.add(Dot(replica: store.replica, counter: page.ownCounter)) }
       after = page.next
     } while after != nil
+    let entries = all.compactMap { key, summary -> Entry? in
+      guard isForgettable(key, summary, space), let entry = try? store.get(key), entry.isDeleted else { return nil }
+      return entry
+    }
+    // A version of this node that lost before it was read from the feed is known by who has seen it.
+    for entry in entries {
+      let counter = entry.version?.vector[store.replica] ?? 0
+      if counter > 0 { own.add(Dot(replica: store.replica, counter: counter)) }
+    }
     state.own = own
     state.outstanding = VersionVector()
     let rule = TombstoneCollection(
@@ -82,8 +97,8 @@ extension Replicator {
       patienceMilliseconds: tombstonePatienceMilliseconds,
       nowMilliseconds: UInt64(max(0, time.wallMilliseconds())))
     var going: [Entry] = []
-    for (key, summary) in all where isForgettable(key, summary, space) {
-      guard let entry = try? store.get(key), entry.isDeleted, let version = entry.version else { continue }
+    for entry in entries {
+      guard let version = entry.version else { continue }
       state.unpublished.merge(version.vector)
       if rule.mayGo(version) { going.append(entry) } else { state.outstanding.merge(version.vector) }
     }
@@ -130,9 +145,17 @@ extension Replicator {
 
   /// Only at rest: a counter that was given out and is not committed yet must not be claimed. A folder that only sends
   /// takes in nothing of others: nobody waits for it.
-  private func publish(_ space: SpaceID, _ published: VersionVector?, _ state: inout Tombstones) {
+  private func publish(
+    _ space: SpaceID, _ published: VersionVector?, _ state: inout Tombstones, now: UInt64
+  ) {
     if case .folder(let id) = space, folders[id]?.configuration.mode == .sendOnly { return }
-    if TombstoneCollection.isWorthPublishing(state.own, over: published, outstanding: state.unpublished) {
+    let since = state.publishedAt ?? now
+    state.publishedAt = since
+    let isOverdue = now - since >= Self.publishingNanoseconds
+    if isOverdue { state.own.merge(ownWatermark(space).applied) }
+    let isNews = isOverdue && !(published?.covers(state.own) ?? false)
+    if isNews || TombstoneCollection.isWorthPublishing(state.own, over: published, outstanding: state.unpublished) {
+      state.publishedAt = now
       put(space, state.own)
     } else if published?.covers(state.unpublished) == true {
       state.unpublished = VersionVector()

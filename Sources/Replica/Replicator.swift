@@ -87,8 +87,8 @@ public final class Replicator {
   var tombstones: [SpaceID: Tombstones] = [:]
   var sequenceAtLastTick: UInt64?
   public internal(set) var engine: SyncEngine
-  /// Whether deletions that every member has are forgotten. Off: not all groups come to the end of it yet.
-  public var collectsTombstones = false
+  /// Whether deletions that every member has are forgotten.
+  public var collectsTombstones = true
   public private(set) var folders: [FolderID: FolderMirror] = [:]
   var peers: [NodeID: Peer] = [:]
   var earlySettled: Set<EarlySettled> = []

@@ -37,6 +37,8 @@ struct OutgoingFeed: Sendable {
   /// The peer's cursor is still to be moved past the entries of a move that it carried out, or it is to hear of our
   /// watermark although nothing else is new.
   private(set) var owesCursor = false
+  /// Our watermark as the peer was told it last.
+  private var told = VersionVector()
 
   init(since: UInt64, watermark: VersionVector, owesWatermark: Bool = false) {
     owesCursor = owesWatermark
@@ -70,6 +72,15 @@ struct OutgoingFeed: Sendable {
     inFlight.append(Batch(through: through, entries: entries, sentAt: now))
     entriesInFlight += entries
     if let move { hold = .awaiting(move, since: now) }
+  }
+
+  /// Our watermark goes along with the next batch, changes or not, if it is news.
+  mutating func tell(_ watermark: VersionVector) -> Bool {
+    guard inFlight.isEmpty, !isWaiting else { return false }
+    let isNews = watermark.dots.contains { !told.covers($0) && !peerWatermark.covers($0) }
+    told.merge(watermark)
+    owesCursor = owesCursor || isNews
+    return isNews
   }
 
   /// Nothing up to here concerns the peer: no message is worth saying so.
@@ -120,6 +131,7 @@ struct OutgoingFeed: Sendable {
   mutating func rewind() {
     attempts += 1
     retries += 1
+    told = VersionVector()
     sent = known
     scanned = known
     inFlight.removeAll()

@@ -78,6 +78,11 @@ public struct SyncEngine: Sendable {
   public mutating func changed(_ space: SpaceID) { dirty.insert(space) }
   public mutating func changedAnything() { for peer in peers.values { dirty.formUnion(peer.outgoing.keys) } }
 
+  /// We have applied this much, with or without changes of ours: peers that may not know it are told.
+  public mutating func tellWatermark(of space: SpaceID, _ watermark: VersionVector) {
+    for peer in peers.keys where peers[peer]?.outgoing[space]?.tell(watermark) == true { dirty.insert(space) }
+  }
+
   public mutating func acknowledged(_ peer: NodeID, _ ack: SyncMessage.Acknowledge) {
     guard var feed = peers[peer]?.outgoing[ack.space] else { return }
     let before = feed.applied
@@ -209,14 +214,17 @@ public struct SyncEngine: Sendable {
             peer: id, space: space, after: after, through: through, items: items, isLast: isLast,
             peerWatermark: outgoing.peerWatermark)))
     }
-    // A cursor that the peer never hears of would have all of this read again at each new connection.
-    if !outgoing.isWaiting, outgoing.inFlight.isEmpty, outgoing.scanned >= outgoing.sent &+ options.skipsWorthTelling {
+    // A cursor that the peer never hears of would have all of this read again at each new connection. With nothing
+    // under way the feed ends here.
+    if !outgoing.isWaiting, outgoing.inFlight.isEmpty,
+      outgoing.owesCursor || outgoing.scanned >= outgoing.sent &+ options.skipsWorthTelling
+    {
       let (after, through) = (outgoing.sent, outgoing.scanned)
       outgoing.didSend(through: through, entries: 0, offering: nil, now: now)
       outputs.append(
         .send(
           Batch(
-            peer: id, space: space, after: after, through: through, items: [], isLast: false,
+            peer: id, space: space, after: after, through: through, items: [], isLast: true,
             peerWatermark: outgoing.peerWatermark)))
     }
     peers[id]?.outgoing[space] = outgoing

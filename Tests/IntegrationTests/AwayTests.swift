@@ -4,7 +4,7 @@ import Testing
 
 extension Integration {
   /// Members that meet through others, and one that returns when deletions are forgotten.
-  @Suite(.disabled("deletions are kept: Replicator.collectsTombstones is off")) struct AwayTests {
+  @Suite struct AwayTests {
     private struct StoreStatus: Decodable {
       struct Store: Decodable { var tombstones: Int }
       var store: Store
