@@ -42,6 +42,10 @@ final class Machine {
   var onDeath: () -> Void = {}
   /// The watcher lost events and says so.
   var onOverflow: () -> Void = {}
+  /// How long a deletion is remembered for members that are away.
+  var patienceMilliseconds: UInt64 = 0
+  /// Told how many deletions were forgotten, and how many heard of again from others.
+  var onForgotten: (_ forgotten: Int, _ deletedWhileAway: Int) -> Void = { _, _ in }
   /// Told what the mirror reports.
   var onReport: (MirrorEvent) -> Void = { _ in }
 
@@ -101,7 +105,9 @@ final class Machine {
       host: MirrorHost(
         settled: { await node.target?.settled($0, $1) }, nothingPending: { await node.target?.nothingPending($0) },
         send: { await node.target?.fetch($0, $1) }, report: { machine.reported($0) }))
-    let life = SimulatedNode(id: id, store: store, mirror: mirror, time: time)
+    let life = SimulatedNode(
+      id: id, store: store, mirror: mirror, time: time, patienceMilliseconds: patienceMilliseconds,
+      onForgotten: { machine.onForgotten($0, $1) })
     node.target = life
     self.node = life
     Task.detached { if (try? await life.start()) != nil { machine.hasStarted(life) } }

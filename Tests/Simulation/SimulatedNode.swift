@@ -34,14 +34,20 @@ actor SimulatedNode {
   private var links: [NodeID: Link] = [:]
   private var isOver = false
 
+  /// Told how many deletions were forgotten, and how many heard of again from others.
+  private let onForgotten: @Sendable (_ forgotten: Int, _ deletedWhileAway: Int) -> Void
+
   init(
-    id: NodeID, store: Store, mirror: FolderMirror, time: any TimeSource
+    id: NodeID, store: Store, mirror: FolderMirror, time: any TimeSource, patienceMilliseconds: UInt64,
+    onForgotten: @escaping @Sendable (_ forgotten: Int, _ deletedWhileAway: Int) -> Void
   ) {
     self.id = id
+    self.onForgotten = onForgotten
     self.store = store
     self.mirror = mirror
     self.time = time
     replicator = Replicator(store: store, node: id, time: time)
+    replicator.tombstonePatienceMilliseconds = patienceMilliseconds
   }
 
   func start() async throws {
@@ -49,6 +55,7 @@ actor SimulatedNode {
       Replicator.Hooks(
         enqueue: { [unowned self] peer, outgoing in _ = self.links[peer]?.outgoing.yield(outgoing) },
         groupChanged: {}, accepts: { _ in true }, valueConflict: { _ in }, failed: { _, _ in }))
+    replicator.hooks.deletedWhileAway = { [unowned self] in self.onForgotten(0, $1) }
     store.onChange { [weak self] _ in
       guard let self else { return }
       Task { await self.storeChanged() }
@@ -62,7 +69,10 @@ actor SimulatedNode {
   private func ticks() async {
     while !isOver {
       await time.sleep(nanoseconds: 5_000_000_000)
-      if !isOver { _ = replicator.tick() }
+      guard !isOver else { return }
+      let before = replicator.forgotten
+      _ = replicator.tick()
+      onForgotten(replicator.forgotten - before, 0)
     }
   }
 

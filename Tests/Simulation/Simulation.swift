@@ -68,6 +68,9 @@ public final class Simulation {
 
   static let patience: UInt64 = 1_200_000_000_000
 
+  /// So long deletions are remembered for members that are away: hardly, for a part of the run, for ever.
+  private static let rememberingMilliseconds: [UInt64] = [5000, 60_000, 90 * 86_400_000]
+
   public init(_ configuration: Configuration) {
     self.configuration = configuration
     let scheduler = Scheduler(seed: configuration.seed)
@@ -95,7 +98,13 @@ public final class Simulation {
     #if SOFTADASTRA_FAULTS
       DeliberateFault.current = configuration.mistake
     #endif
+    let remembering = Self.rememberingMilliseconds[scheduler.random.below(Self.rememberingMilliseconds.count)]
     for machine in machines {
+      machine.patienceMilliseconds = remembering
+      machine.onForgotten = { [unowned self] forgotten, deletedWhileAway in
+        if forgotten > 0 { self.count(.forgottenDeletion, forgotten) }
+        if deletedWhileAway > 0 { self.count(.deletedWhileAway, deletedWhileAway) }
+      }
       machine.interrupt = { [unowned self] in interrupt(machine) }
       machine.onReport = { [unowned self] event in
         if case .state(_) = event { return }

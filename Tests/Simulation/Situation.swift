@@ -60,6 +60,8 @@ public enum Situation: String, CaseIterable, Sendable {
   case lateMessage = "message of an old connection after a reconnect"
   case slowBesideFast = "slow peer beside a fast one"
   case longAway = "peer away for long"
+  case forgottenDeletion = "deletion forgotten by a node"
+  case deletedWhileAway = "member hears of deletions that others have forgotten"
   case value = "value put"
 
   /// Comes only with a kind of trouble that is asked for.
