@@ -33,7 +33,8 @@ extension FolderMirror {
 
   func applyLoop() async {
     while isRunning {
-      guard pending.hasQueued, configuration.mode != .sendOnly, unfinishedCount < Self.maxUnfinished else {
+      guard pending.hasQueued, !isStopping, configuration.mode != .sendOnly, unfinishedCount < Self.maxUnfinished
+      else {
         if unfinishedCount >= Self.maxUnfinished { finishNow() }
         await sleepUntilWork()
         continue
@@ -65,6 +66,7 @@ extension FolderMirror {
         await apply(others)
       }
       isApplying = false
+      resumeBatchWaiters()
       startNextFetches()
       noteProgress()
     }

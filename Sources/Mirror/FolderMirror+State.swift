@@ -7,7 +7,7 @@ extension FolderMirror {
     guard isRunning else { return }
     isRunning = false
     change(to: .stopped(error))
-    stop()
+    abandon()
   }
 
   func change(to new: MirrorState) {

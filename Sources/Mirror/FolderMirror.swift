@@ -126,6 +126,8 @@ public actor FolderMirror {
 
   var state = MirrorState.scanning
   var isRunning = false
+  /// Nothing new is applied.
+  var isStopping = false
   /// Wait until some batch is done.
   var batchWaiters: [CheckedContinuation<Void, Never>] = []
   var idleWaiters: [CheckedContinuation<Void, Never>] = []
@@ -159,8 +161,18 @@ public actor FolderMirror {
     Task { await self.applyLoop() }
   }
 
-  /// Both loops end after the batch at hand.
-  public func stop() {
+  /// Both loops end. What is on disk is recorded first: what somebody does with it while the node is off is theirs.
+  public func stop() async {
+    isStopping = true
+    while isRunning, isApplying || finishing > 0 {
+      finishNow()
+      await withCheckedContinuation { batchWaiters.append($0) }
+    }
+    abandon()
+  }
+
+  /// Both loops end after the batch at hand, as after a crash.
+  public func abandon() {
     isRunning = false
     observeSignal.raise()
     applySignal.raise()

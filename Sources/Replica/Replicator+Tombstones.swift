@@ -35,10 +35,7 @@ extension Replicator {
   private static let commitSize = 256
 
   /// With each tick. Cheap when there is nothing to do.
-  func collectTombstones() {
-    let sequence = store.lastSequence
-    let isQuiet = sequence == sequenceAtLastTick
-    sequenceAtLastTick = sequence
+  func collectTombstones(isQuiet: Bool) {
     let now = time.monotonicNanoseconds()
     for space in spaces where space != .group {
       var state = tombstones[space] ?? Tombstones()
@@ -167,6 +164,14 @@ extension Replicator {
     let seen = (try? store.get(key))?.version?.vector ?? VersionVector()
     let version = store.newVersion(basedOn: seen, author: author)
     _ = try? store.commit([.put(key: key, value: WatermarkRecord.encoded(applied), version: version)])
+  }
+
+  /// Before anything is taken in: the others know from the start that this node is to be waited for.
+  func announceWatermark(_ space: SpaceID) {
+    if case .folder(let id) = space, folders[id]?.configuration.mode == .sendOnly { return }
+    let record = store.summary(WatermarkRecord.storeKey(space, node))
+    guard record?.isDeleted ?? true else { return }
+    put(space, VersionVector())
   }
 
   /// The folder is not mirrored here any more: nobody is to wait for this node.

@@ -111,6 +111,7 @@ public final class Replicator {
 
   public nonisolated(nonsending) func add(_ mirror: FolderMirror) async {
     folders[mirror.folder] = mirror
+    announceWatermark(.folder(mirror.folder))
     for (peer, state) in peers { await subscribe(to: peer, mirror, state) }
     // A peer may have asked for it before it was here.
     for (peer, state) in peers {
@@ -149,6 +150,7 @@ public final class Replicator {
   public nonisolated(nonsending) func connected(_ peer: NodeID, replica: ReplicaID, session: UInt64) async {
     peers[peer] = Peer(replica: replica, session: session)
     engine.connect(peer, replica: replica)
+    announceWatermark(.values)
     subscribe(to: peer, .group)
     subscribe(to: peer, .values)
     for mirror in Array(folders.values) {
@@ -225,10 +227,13 @@ public final class Replicator {
   }
 
   public func tick() -> TickResult {
+    // What a tick writes itself is no work of anybody.
+    let isQuiet = store.lastSequence == sequenceAtLastTick
     rememberPeers()
-    if collectsTombstones { collectTombstones() }
+    if collectsTombstones { collectTombstones(isQuiet: isQuiet) }
     let result = engine.tick(now: time.monotonicNanoseconds(), reading: feed)
     pump()
+    sequenceAtLastTick = store.lastSequence
     return result
   }
 

@@ -137,7 +137,7 @@ import Testing
         if !isCut, await life.mirror.isSettled { break }
         try await Task.sleep(for: .milliseconds(1))
       }
-      await life.mirror.stop()
+      await life.mirror.abandon()
       let seed = powerLoss.map { $0 &* 1000 &+ UInt64(death) }
       let nextDisk = seed.map { disk.crash(seed: $0) } ?? disk.kill()
       let nextVolume = volume.crashed(seed: seed)

@@ -128,7 +128,7 @@ final class Machine {
     guard let node else { return }
     self.node = nil
     let store = node.store
-    scheduler.wait { await node.end() }
+    scheduler.wait { await node.end(isStop: true) }
     store.closeBlocking()
     processVolume?.die()
     disk = disk.kill()
@@ -153,7 +153,7 @@ final class Machine {
       volume.closeHandles()
       disk = disk.kill()
     }
-    Task.detached { await node.end() }
+    Task.detached { await node.end(isStop: false) }
     onDeath()
   }
 

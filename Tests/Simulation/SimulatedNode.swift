@@ -83,11 +83,11 @@ actor SimulatedNode {
   func nothingPending(_ space: SpaceID) { if !isOver { replicator.nothingPending(space) } }
 
   /// After a stop or a crash: nothing of this life does anything any more.
-  func end() async {
+  func end(isStop: Bool) async {
     isOver = true
     for link in links.values { link.finish() }
     links.removeAll()
-    await mirror.stop()
+    if isStop { await mirror.stop() } else { await mirror.abandon() }
   }
 
   // MARK: Connections
