@@ -87,8 +87,6 @@ public final class Replicator {
   var tombstones: [SpaceID: Tombstones] = [:]
   var sequenceAtLastTick: UInt64?
   public internal(set) var engine: SyncEngine
-  /// Whether deletions that every member has are forgotten.
-  public var collectsTombstones = true
   public private(set) var folders: [FolderID: FolderMirror] = [:]
   var peers: [NodeID: Peer] = [:]
   var earlySettled: Set<EarlySettled> = []
@@ -230,7 +228,7 @@ public final class Replicator {
     // What a tick writes itself is no work of anybody.
     let isQuiet = store.lastSequence == sequenceAtLastTick
     rememberPeers()
-    if collectsTombstones { collectTombstones(isQuiet: isQuiet) }
+    collectTombstones(isQuiet: isQuiet)
     let result = engine.tick(now: time.monotonicNanoseconds(), reading: feed)
     pump()
     sequenceAtLastTick = store.lastSequence

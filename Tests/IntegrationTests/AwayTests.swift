@@ -69,14 +69,14 @@ extension Integration {
         var on = c
         let clock = ContinuousClock()
         let deadline = clock.now + .seconds(150)
-        var next = clock.now + .seconds(12)
+        var next = clock.now + .seconds(20)
         while try await Self.tombstones(b) > 0 {
           try #require(clock.now < deadline, "the second remembers deletions for ever")
           if clock.now > next {
             await on.stop()
             on = on === c ? a : c
             try await on.start(["--peer", address])
-            next = clock.now + .seconds(12)
+            next = clock.now + .seconds(20)
           }
           try await Task.sleep(for: .milliseconds(200))
         }

@@ -161,7 +161,9 @@ import Testing
     let values = group.values(0)
     for node in 1..<count { #expect(group.values(node) == values, "node \(node)") }
     let live = Set(values.values)
-    #expect(live.isDisjoint(with: replaced), "came back: \(live.intersection(replaced))")
+    // What was kept against a deletion has a new version: who replaces or removes it at that moment has not seen that.
+    let back = live.intersection(replaced).subtracting(group.renewedValues(0))
+    #expect(back.isEmpty, "came back: \(back)")
     let kept = live.union((0..<count).flatMap { group.restorable($0) })
     #expect(
       kept.isSuperset(of: written.subtracting(replaced)), "lost: \(written.subtracting(replaced).subtracting(kept))")
