@@ -87,6 +87,9 @@ extension FolderMirror {
         // A type change keeps its name; what was recorded for it stands.
         continue
       }
+      // What a peer wants here is on its way. Live, it would win over a deletion; perhaps it was this node that made the
+      // place free, before a crash or a call that failed.
+      if !pending.dots(at: path).isEmpty { continue }
       guard let old = entry.version else { continue }
       let version = store.newVersion(basedOn: old.vector, author: configuration.author)
       mutations.append(

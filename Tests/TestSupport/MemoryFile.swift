@@ -131,7 +131,8 @@ final class MemoryStagedFile: StagedFile {
 
   func sync() throws(SoftadastraError) {
     try change(.sync) { state throws(SoftadastraError) in
-      if let node = state.tree.nodes[inode], state.durable.nodes[inode] != nil { state.durable.nodes[inode] = node }
+      // Also of a file that has no name yet: whatever name it gets, its bytes are there.
+      if let node = state.tree.nodes[inode] { state.durable.nodes[inode] = node }
     }
   }
 }
