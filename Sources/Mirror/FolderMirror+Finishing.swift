@@ -175,7 +175,8 @@ extension FolderMirror {
       host.report(done.entry.isDeleted ? .deleted(done.item.path) : .received(done.item.path))
       if done.entry.isDeleted { deleted.append(done.item.path) }
     }
-    await removeEmptiedParents(of: deleted)
+    // What was settled without work on disk may have been the last thing that a directory lived for, too.
+    await removeEmptiedParents(of: deleted + batches.flatMap(\.settled).map(\.path))
     releaseHeldSenders()
     await host.settled(.folder(folder), origins)
     if pending.isEmpty { await host.nothingPending(.folder(folder)) }
@@ -206,7 +207,8 @@ extension FolderMirror {
         }
       case .rescued(let fingerprint, let rescue):
         mutations.append(done.survivor.drawn(from: store).mutation(key: key, tag: fingerprint))
-        markDirty(rescue)
+        // It may be a whole directory.
+        rescan(rescue)
         host.report(.conflict(path, copy: rescue))
       case .changedLocally, .failed, .obstructed: break
       }

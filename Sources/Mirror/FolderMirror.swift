@@ -23,6 +23,8 @@ public actor FolderMirror {
     public var minFreePercent = 0
     /// The machine was started anew since this folder was mirrored last: what was not yet durable then is checked.
     public var isAfterPowerLoss = false
+    /// When that was, by the clock of file times; nil where that clock may have gone back since.
+    public var bootedAtNanoseconds: Int64?
 
     /// The low bits of a request number count; those above are the folder's.
     public static let requestBits: UInt64 = 40
@@ -185,7 +187,10 @@ public actor FolderMirror {
   /// What a crash left in the staging area is never deleted blindly: transfers that are still wanted go on, other
   /// partial transfers are dropped, and everything else, which may be somebody's bytes, goes to the archive.
   private func recoverStaging() async throws(SoftadastraError) {
-    let wanted = Set(pending.all.map { FetchKey(path: $0.path, dot: $0.entry.version.dot).stagedName })
+    let wanted = Set(
+      pending.all.flatMap { item in
+        [FetchKey(path: item.path, dot: item.entry.version.dot).stagedName] + (item.stagedName.map { [$0] } ?? [])
+      })
     let volume = self.volume
     let present = Set(try await pool.run { () throws(SoftadastraError) in try volume.stagedNames() })
     staged = wanted.intersection(present)

@@ -64,7 +64,7 @@ final class MirrorLife: Sendable {
 
   /// Everything in its feed, as it would send it.
   func changes() async -> [Change] {
-    let page = store.changes(prefix: SpaceID.folder(Self.folder).prefix, since: 0, limit: .max)
+    let page = store.changes(prefix: SpaceID.folder(Self.folder).prefix, since: 0, limit: .max, upTo: .max)
     let items = page.entries.compactMap { key, summary in
       summary.dot.map { FeedPage.Item(key: key, sequence: summary.sequence, dot: $0) }
     }
