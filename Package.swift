@@ -131,7 +131,7 @@ let nodeTargets: [Target] = [
     name: "softadastra", dependencies: ["SoftadastraCLI"], path: "Sources/softadastra", swiftSettings: house),
   .executableTarget(
     name: "softadastra-crashes", dependencies: ["SoftadastraCore", "SoftadastraCLI", "TestSupport", "CLinux"],
-    path: "Tests/Crashes", swiftSettings: house),
+    path: "Tests/Crashes", swiftSettings: houseOfForeignStructs),
   tests(
     "Transport",
     [
