@@ -163,6 +163,7 @@ extension FolderMirror {
     Task {
       self.commitLocal([.erase(key: self.remoteKey(item.path, item.entry.version.dot))])
       self.settleLater(item.origins)
+      await self.removeEmptiedParents(of: [item.path])
     }
   }
 

@@ -167,7 +167,11 @@ extension FolderMirror {
       pending.remove(item.path, item.entry.version.dot)
       unblock(item.path)
     }
-    for item in batches.flatMap(\.settled) { forgetFetch(item) }
+    for item in batches.flatMap(\.settled) {
+      forgetFetch(item)
+      // What stays as it is may be gone meanwhile: nobody believed that while something was wanted here.
+      if store.summary(StoreKey.file(folder, item.path))?.isDeleted == false { deferred.insert(item.path) }
+    }
     var deleted: [BytePath] = []
     for done in batches.flatMap(\.done) {
       // Mostly its staged file lies in the folder by now; where the disk held the bytes already, it was not needed.
@@ -175,7 +179,8 @@ extension FolderMirror {
       host.report(done.entry.isDeleted ? .deleted(done.item.path) : .received(done.item.path))
       if done.entry.isDeleted { deleted.append(done.item.path) }
     }
-    await removeEmptiedParents(of: deleted)
+    // What was settled without work on disk may have been the last thing that a directory lived for, too.
+    await removeEmptiedParents(of: deleted + batches.flatMap(\.settled).map(\.path))
     releaseHeldSenders()
     await host.settled(.folder(folder), origins)
     if pending.isEmpty { await host.nothingPending(.folder(folder)) }

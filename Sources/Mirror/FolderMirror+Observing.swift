@@ -138,9 +138,15 @@ extension FolderMirror {
       }
     }
     // Deletions first: a peer that puts a file in a directory's place must have seen the directory emptied.
-    let deletions = absent.isEmpty ? [] : await deletions(absent)
+    let gone = absent.isEmpty ? Deletions() : await deletions(absent)
+    let deletions = gone.mutations
+    failed += gone.undecided
     // Versions are drawn after everything that is waited for, and committed at once: see `Survivor`.
     for (path, value, fingerprint, inline) in edited {
+      if !value.value.isDirectory, gone.undecided.contains(where: { $0 != path && $0.isWithin(path) }) {
+        again.append(path)
+        continue
+      }
       guard let mutation = localChange(path, StoreKey.file(folder, path), value, fingerprint) else { continue }
       if let inline, !inline.isEmpty, !sources.isEmpty { contents.append((mutations.count, inline)) }
       mutations.append(mutation)

@@ -60,42 +60,83 @@ extension FolderMirror {
     return .put(key: key, value: value.encoded(), version: version, tag: fingerprint, flags: flags)
   }
 
+  /// What a look at absent paths came to.
+  struct Deletions {
+    var mutations: [Mutation] = []
+    /// Another loop works there, or the disk did not answer: they are looked at again.
+    var undecided: [BytePath] = []
+  }
+
   /// Tombstones for what is gone, descendants included. Absence counts only while the folder's marker is there.
-  func deletions(_ paths: [BytePath]) async -> [Mutation] {
+  func deletions(_ paths: [BytePath]) async -> Deletions {
+    var found = Deletions()
     let live = paths.flatMap { liveEntries(at: $0) }
-    guard !live.isEmpty else { return [] }
+    guard !live.isEmpty else { return found }
     guard configuration.mode != .receiveOnly else {
       for path in paths { block(path, localChangeError(path, "it was deleted here; that is not sent")) }
-      return []
+      return found
     }
     let volume = self.volume
-    let marker = await pool.run { try? FolderMarker.read(from: volume) }
-    guard marker?.folder == folder else {
+    let marker = await pool.run { () -> Result<FolderMarker?, SoftadastraError> in
+      do throws(SoftadastraError) { return .success(try FolderMarker.read(from: volume)) } catch {
+        return .failure(error)
+      }
+    }
+    // A disk that does not answer says nothing of what is gone.
+    if case .failure(let error) = marker, error.code == .device || error.isAboutResources {
+      return Deletions(undecided: live.map(\.0))
+    }
+    guard (try? marker.get())?.folder == folder else {
       halt(
         SoftadastraError(
           .notFound, "folder", at: volume.location,
           why: "its marker .softadastra/folder is gone: another disk, or none",
           hint: "mount it again, or watch it anew with --adopt; nothing is deleted anywhere"))
-      return []
+      return Deletions(undecided: live.map(\.0))
     }
     // A last look: something may have come back since.
-    let stillThere = await onPool(live.map(\.0)) { path in (try? volume.status(path)) != nil }
+    let looks = await onPool(live.map(\.0)) { path -> Look in
+      do throws(SoftadastraError) {
+        return try volume.status(path) == nil ? .absent : .present
+      } catch {
+        return error.code == .notFound ? .absent : .failed
+      }
+    }
     var seen: Set<BytePath> = []
-    var mutations: [Mutation] = []
-    for (index, (path, entry)) in live.enumerated() where !busyElsewhere(path, paths) && seen.insert(path).inserted {
-      if stillThere[index] {
-        // A type change keeps its name; what was recorded for it stands.
+    for ((path, entry), look) in zip(live, looks) where seen.insert(path).inserted {
+      if busyElsewhere(path, paths) {
+        found.undecided.append(path)
         continue
       }
-      // What a peer wants here is on its way. Live, it would win over a deletion; perhaps it was this node that made the
-      // place free, before a crash or a call that failed.
-      if !pending.dots(at: path).isEmpty { continue }
-      guard let old = entry.version else { continue }
-      let version = store.newVersion(basedOn: old.vector, author: configuration.author)
-      mutations.append(
-        .delete(key: StoreKey.file(folder, path), value: [], version: version, tag: 0, flags: 0))
+      switch look {
+      // A type change keeps its name; what was recorded for it stands.
+      case .present: continue
+      case .failed: found.undecided.append(path)
+      case .absent:
+        guard let old = entry.version else { continue }
+        let key = StoreKey.file(folder, path)
+        if isReplacedByWanted(path, old) {
+          found.mutations.append(.erase(key: key))
+        } else if pending.dots(at: path).isEmpty {
+          let version = store.newVersion(basedOn: old.vector, author: configuration.author)
+          found.mutations.append(.delete(key: key, value: [], version: version, tag: 0, flags: 0))
+        }
+      }
     }
-    return mutations.reversed()
+    found.mutations.reverse()
+    return found
+  }
+
+  private enum Look { case absent, present, failed }
+
+  /// A newer version is to take the place of this one. A failed call, or a crash, between what that took away and what it
+  /// puts there leaves nothing, and nobody deleted it. Where somebody did, an edit beats a deletion. While another version
+  /// is being decided on the path is left alone, and looked at again when that has ended.
+  private func isReplacedByWanted(_ path: BytePath, _ version: Version) -> Bool {
+    pending.dots(at: path).contains { dot in
+      guard let item = pending[path, dot], item.record != nil, !item.entry.isDeleted else { return false }
+      return item.entry.version.covers(version)
+    }
   }
 
   /// A path that an apply works on, and that is not one of those observed, is looked at when that is done.
