@@ -8,11 +8,19 @@ public struct FileEntry: Sendable, Hashable {
   /// Nil for a tombstone.
   public var stored: StoredFileValue?
   public var isConflictCopy: Bool
+  /// What a power loss left of a version whose bytes it took.
+  public var isLost: Bool
 
-  public init(version: Version, stored: StoredFileValue?, isConflictCopy: Bool = false) {
+  public init(version: Version, stored: StoredFileValue?, isConflictCopy: Bool = false, isLost: Bool = false) {
     self.version = version
     self.stored = stored
     self.isConflictCopy = isConflictCopy
+    self.isLost = isLost
+  }
+
+  init(version: Version, stored: StoredFileValue?, flags: Change.Flags) {
+    self.init(
+      version: version, stored: stored, isConflictCopy: flags.contains(.conflictCopy), isLost: flags.contains(.lost))
   }
 
   public var value: FileValue? { stored?.value }
@@ -27,13 +35,17 @@ public struct FileEntry: Sendable, Hashable {
     do {
       self.init(
         version: version, stored: entry.isDeleted ? nil : try StoredFileValue(decoding: entry.value),
-        isConflictCopy: flags.contains(.conflictCopy))
+        flags: flags)
     } catch {
       throw SoftadastraError(.damaged, "entry", at: location, why: "\(error)", fatal: true)
     }
   }
 
-  var flags: UInt8 { isConflictCopy ? Change.Flags.conflictCopy.rawValue : 0 }
+  var flags: UInt8 {
+    var flags: Change.Flags = isConflictCopy ? .conflictCopy : []
+    if isLost { flags.insert(.lost) }
+    return flags.rawValue
+  }
 
   func mutation(key: [UInt8], tag: UInt64) -> Mutation {
     if let stored {
@@ -64,7 +76,7 @@ extension FileEntry {
       let version = try reader.version()
       let stored =
         isLive ? try StoredFileValue(decoding: try reader.byteString(limit: Bounds.maxValueBytes, "value")) : nil
-      return FileEntry(version: version, stored: stored, isConflictCopy: flags.contains(.conflictCopy))
+      return FileEntry(version: version, stored: stored, flags: flags)
     }
   }
 }

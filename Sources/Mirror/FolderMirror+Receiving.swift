@@ -69,7 +69,14 @@ extension FolderMirror {
 
   private func flush(_ records: inout RemoteRecords) async throws(SoftadastraError) {
     guard !records.mutations.isEmpty else { return }
-    let ticket = try store.commit(records.mutations)
+    let ticket: CommitTicket
+    do throws(SoftadastraError) {
+      ticket = try store.commit(records.mutations)
+    } catch {
+      // A log that takes nothing any more helps nobody by being asked again: the folder says so and stops.
+      if !error.isAboutResources { halt(error) }
+      throw error
+    }
     pending.recorded(records.items, at: ticket.sequences.upperBound)
     records = RemoteRecords()
     do throws(SoftadastraError) {
@@ -114,8 +121,7 @@ extension FolderMirror {
           return .failure(.refused(path, wireError("size and chunks differ", path)))
         }
       }
-      let entry = FileEntry(
-        version: change.version, stored: stored, isConflictCopy: change.flags.contains(.conflictCopy))
+      let entry = FileEntry(version: change.version, stored: stored, flags: change.flags)
       return .success(PendingTree.Item(path: path, entry: entry, origins: [], content: change.content))
     } catch {
       return .failure(.refused(BytePath(unchecked: raw), wireError("\(error)", BytePath(unchecked: raw))))
@@ -154,7 +160,8 @@ extension FolderMirror {
       if origin != nil { receipt.outstanding.append(sequence) }
       return
     }
-    let isKnown = pending[item.path, dot]?.record != nil
+    let known = pending[item.path, dot]
+    let isKnown = known?.record != nil
     let superseded = pending.add(item)
     for old in superseded {
       // A batch that is working on it needs the file that was fetched; it cleans up by itself.
@@ -165,8 +172,9 @@ extension FolderMirror {
       }
       if old.entry.isDeleted { records.mutations.append(.erase(key: remoteKey(old.path, old.entry.version.dot))) }
     }
-    if !isKnown {
-      records.items.append(FetchKey(path: item.path, dot: dot))
+    if !isKnown { records.items.append(FetchKey(path: item.path, dot: dot)) }
+    // A copy that was derived here and is offered by a peer now has its bytes there: also after a restart.
+    if !isKnown || known?.isDerived == true && !item.isDerived {
       records.mutations.append(
         .put(
           key: remoteKey(item.path, dot), value: item.entry.encodedForRemoteTree(), version: nil,

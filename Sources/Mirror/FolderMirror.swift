@@ -185,7 +185,10 @@ public actor FolderMirror {
   /// What a crash left in the staging area is never deleted blindly: transfers that are still wanted go on, other
   /// partial transfers are dropped, and everything else, which may be somebody's bytes, goes to the archive.
   private func recoverStaging() async throws(SoftadastraError) {
-    let wanted = Set(pending.all.map { FetchKey(path: $0.path, dot: $0.entry.version.dot).stagedName })
+    let wanted = Set(
+      pending.all.flatMap { item in
+        [FetchKey(path: item.path, dot: item.entry.version.dot).stagedName] + (item.stagedName.map { [$0] } ?? [])
+      })
     let volume = self.volume
     let present = Set(try await pool.run { () throws(SoftadastraError) in try volume.stagedNames() })
     staged = wanted.intersection(present)

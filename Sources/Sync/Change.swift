@@ -13,7 +13,9 @@ public struct Change: Sendable, Hashable {
     public static let delta = Flags(rawValue: 4)
     /// A move record: a hint, not an entry.
     public static let move = Flags(rawValue: 8)
-    static let known: Flags = [.deleted, .conflictCopy, .delta, .move]
+    /// What a power loss left of a version whose bytes it took: whoever has later ones keeps them.
+    public static let lost = Flags(rawValue: 16)
+    static let known: Flags = [.deleted, .conflictCopy, .delta, .move, .lost]
   }
 
   /// In the sender's log.
