@@ -15,7 +15,7 @@ internal import SoftadastraSync
 /// | the bytes, with other attributes              | recorded           | the attributes are set again                 |
 /// | nothing, or a file not newer than its entry   | of a peer          | to the archive; wanted from peers again      |
 /// | nothing, or a file as new as its entry        | of this node       | to the archive; said to be lost              |
-/// | an older file                                 | of this node       | stays; its entry is said to be lost          |
+/// | an older file, or a directory or symlink      | of this node       | stays; its entry is said to be lost          |
 /// | file that is not newer than the deletion      | recorded, deleted  | to the archive                               |
 /// | anything newer                                |                    | somebody's work since: taken in as always    |
 ///
@@ -29,18 +29,27 @@ extension FolderMirror {
     let path: BytePath
     let key: [UInt8]
     let entry: FileEntry
-    /// What lies there, if it is a file.
+    /// What lies there.
     var file: FileStatus?
     /// The same, as an entry would say it. Not of what lies where a deletion was undone.
     var value: FileValue?
 
-    /// Of a file that somebody changed since, the time says so.
-    var isNewer: Bool {
+    /// Of a file that somebody changed since, the times say so. Nobody sets the time of the last change: if that is
+    /// after the boot, it was no filesystem that came up again.
+    func isNewer(bootedAt boot: Int64?) -> Bool {
       guard let file else { return false }
+      if let boot, file.changedNanoseconds >= boot { return true }
       guard let value = entry.value else {
         return file.modifiedNanoseconds / 1_000_000 > Int64(clamping: entry.version.stamp.milliseconds)
       }
-      return file.modifiedNanoseconds > value.modifiedNanoseconds
+      return file.kind == .file && file.modifiedNanoseconds > value.modifiedNanoseconds
+    }
+
+    /// What lies there is something whole, from before the entry's version.
+    var isOlder: Bool {
+      guard let value, let recorded = entry.value else { return false }
+      guard value.manifest != nil else { return true }
+      return value.size > 0 && value.modifiedNanoseconds < recorded.modifiedNanoseconds
     }
   }
 
@@ -87,16 +96,18 @@ extension FolderMirror {
     if isHealed { host.report(.healed(path)) }
   }
 
-  /// Nil if the disk holds what is recorded, or what is no file and so somebody's.
+  /// Nil if the disk holds what is recorded, or what is no file and may be somebody's.
   private func damage(
     _ path: BytePath, _ key: [UInt8], _ summary: EntrySummary
   ) async throws(SoftadastraError) -> Damage? {
     guard let entry = try observer.entry(key, summary, path) else { return nil }
     let (volume, observer) = (self.volume, self.observer)
+    let boot = configuration.bootedAtNanoseconds ?? .min
+    let isOurFile = entry.value?.manifest != nil && isOurs(entry)
     return try await pool.run { () throws(SoftadastraError) -> Damage? in
       let missing = Damage(path: path, key: key, entry: entry)
       guard let status = try volume.status(path) else { return entry.isDeleted ? nil : missing }
-      guard status.kind == .file else { return nil }
+      guard status.kind == .file || isOurFile && status.changedNanoseconds < boot else { return nil }
       guard let value = entry.value else { return Damage(path: path, key: key, entry: entry, file: status) }
       guard case .changed(let now, _, _) = observer.observe(path, trustsFingerprint: false) else { return nil }
       if case .file(_, let modified, _) = value.kind, value.hasSameContent(as: now.value) {
@@ -145,11 +156,9 @@ extension FolderMirror {
   private func heal(_ damage: Damage) async throws(SoftadastraError) {
     let (path, entry) = (damage.path, damage.entry)
     let isWanted = pending[path, entry.version.dot] != nil
-    if damage.isNewer { return }
-    let isOlder =
-      damage.value.map { $0.size > 0 && $0.modifiedNanoseconds < entry.value?.modifiedNanoseconds ?? 0 } ?? false
-    let staysHere = isOlder && isOurs(entry) && !isWanted
-    if damage.file != nil, !staysHere {
+    if damage.isNewer(bootedAt: configuration.bootedAtNanoseconds) { return }
+    let staysHere = damage.isOlder && isOurs(entry) && !isWanted
+    if damage.file?.kind == .file, !staysHere {
       try await pool.run { [volume] () throws(SoftadastraError) in
         _ = try volume.archive(try volume.displace(path), from: path, as: .recovered)
       }

@@ -11,23 +11,12 @@ internal import SoftadastraSync
 extension FolderMirror {
   private static let markDelayNanoseconds: UInt64 = 5_000_000_000
 
-  private var durableKey: [UInt8] { StoreKey.setting("durable/\(folder)") }
-
   /// Says that everything recorded up to the sequence was on the disk when a barrier began that has returned.
   func durableMark(_ sequence: UInt64) -> Mutation {
-    var writer = ByteWriter(capacity: 8)
-    writer.uint64(sequence)
-    return .put(key: durableKey, value: writer.bytes, version: nil)
+    DurableMark(sequence: sequence, wallMilliseconds: UInt64(clamping: time.wallMilliseconds())).mutation(folder)
   }
 
-  func markedSequence() throws(SoftadastraError) -> UInt64 {
-    guard let entry = try store.get(durableKey) else { return 0 }
-    do {
-      return try decode(entry.value) { (reader: inout ByteReader) throws(CodingError) in try reader.uint64() }
-    } catch {
-      throw SoftadastraError(.damaged, "durable mark", why: "\(error)", hint: "run softadastra wal verify")
-    }
-  }
+  func markedSequence() throws(SoftadastraError) -> UInt64 { try DurableMark.read(folder, in: store)?.sequence ?? 0 }
 
   /// After local work was recorded: its mark follows in a while, one for all that comes until then.
   func markDurableSoon() {

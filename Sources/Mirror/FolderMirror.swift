@@ -23,6 +23,8 @@ public actor FolderMirror {
     public var minFreePercent = 0
     /// The machine was started anew since this folder was mirrored last: what was not yet durable then is checked.
     public var isAfterPowerLoss = false
+    /// When that was, by the clock of file times; nil where that clock may have gone back since.
+    public var bootedAtNanoseconds: Int64?
 
     /// The low bits of a request number count; those above are the folder's.
     public static let requestBits: UInt64 = 40

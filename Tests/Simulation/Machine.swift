@@ -32,6 +32,9 @@ final class Machine {
   private var failing: FailingCalls?
   /// And no start since has come to its end.
   private var hasLostPower = false
+  private var bootedAt: Int64?
+  /// What a power loss took away from its place, until all machines hold the same again.
+  var lostNames: [BytePath: ByteString] = [:]
   /// People's own calls do not fail.
   private var shields = 0
   private var startedAt: UInt64 = 0
@@ -99,6 +102,7 @@ final class Machine {
       folder: Self.folder, group: Self.group, mode: .sendReceive, author: id.tag, granularityNanoseconds: 0,
       firstRequest: 1)
     configuration.isAfterPowerLoss = hasLostPower
+    configuration.bootedAtNanoseconds = bootedAt
     let mirror = FolderMirror(
       configuration: configuration,
       volume: process, store: store, hasher: ContentHasher(secret: Self.secret), pool: pool, time: time,
@@ -198,6 +202,7 @@ final class Machine {
   func losePower(seed: UInt64) {
     hasLostPower = true
     die(losingPower: seed)
+    bootedAt = volume.tick()
   }
 
   /// What the power loss did is healed.

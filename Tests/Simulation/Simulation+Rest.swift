@@ -26,6 +26,7 @@ extension Simulation {
       quietRounds += 1
       if quietRounds == 3 {
         user.encounters.forget()
+        for machine in machines { machine.lostNames = [:] }
         return
       }
     }

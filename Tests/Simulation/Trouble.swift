@@ -78,7 +78,7 @@ extension Simulation {
       machine.failLog(.write, times: 1 + scheduler.random.below(50), errno: ENOSPC)
     case .powerLoss:
       guard machine.isRunning else { return false }
-      let before = user.contents(of: machine)
+      let before = user.names(of: machine)
       machine.losePower(seed: scheduler.random.next())
       user.lostPower(machine, before: before, others: machines)
     case .lostState:

@@ -90,6 +90,8 @@ final class User {
 
   /// The bytes at a path are about to go because somebody wants it.
   private func release(_ machine: Machine, _ path: BytePath) {
+    // Who works where a power loss took something away works on what was there.
+    if let lost = machine.lostNames.removeValue(forKey: path) { contents[lost]?.isReleased = true }
     guard let content = machine.volume.content(path).map({ ByteString($0) }), contents[content] != nil else { return }
     contents[content]!.isReleased = true
     // A node that was killed between placing a file and recording it cannot tell a file that was deleted since from one
@@ -98,13 +100,23 @@ final class User {
   }
 
   /// What a machine's folder holds of what people wrote.
-  func contents(of machine: Machine) -> Set<ByteString> {
-    let held = machine.volume.items().compactMap { machine.volume.content($0.path) }.map { ByteString($0) }
-    return Set(held.filter { contents[$0] != nil })
+  func contents(of machine: Machine) -> Set<ByteString> { Set(names(of: machine).values) }
+
+  /// The same, by where it lies.
+  func names(of machine: Machine) -> [BytePath: ByteString] {
+    var found: [BytePath: ByteString] = [:]
+    for (path, _) in machine.volume.items() {
+      guard let content = machine.volume.content(path) else { continue }
+      if contents[ByteString(content)] != nil { found[path] = ByteString(content) }
+    }
+    return found
   }
 
   /// What was nowhere but in the memory of the machine that lost its power is nobody's fault.
-  func lostPower(_ machine: Machine, before: Set<ByteString>, others: [Machine]) {
+  func lostPower(_ machine: Machine, before: [BytePath: ByteString], others: [Machine]) {
+    machine.lostNames = before.filter { path, content in machine.volume.content(path).map { ByteString($0) } != content
+    }
+    let before = Set(before.values)
     var kept = Set<ByteString>()
     for other in others { kept.formUnion(contents(of: other)) }
     for content in before.subtracting(kept) { contents[content]!.isReleased = true }

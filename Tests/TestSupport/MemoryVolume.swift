@@ -100,6 +100,9 @@ public final class MemoryVolume: Volume {
     }
   }
 
+  /// The clock of file times, one step on.
+  public func tick() -> Int64 { state.withLock { $0.tick() } }
+
   /// What the versions archive holds, by the path it came from, with the archived name at the end.
   public var archived: [BytePath] { state.withLock { $0.tree.archive.keys.sorted() } }
 

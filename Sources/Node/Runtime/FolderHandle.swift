@@ -44,6 +44,9 @@ final class FolderHandle: Sendable {
       firstRequest: index << FolderMirror.Configuration.requestBits | 1)
     configuration.minFreePercent = minFreePercent
     configuration.isAfterPowerLoss = isAfterPowerLoss
+    if isAfterPowerLoss, let mark = try DurableMark.read(id, in: store) {
+      configuration.bootedAtNanoseconds = Boot.startedNanoseconds(after: mark.wallMilliseconds)
+    }
     mirror = FolderMirror(
       configuration: configuration, volume: volume, store: store, hasher: ContentHasher(secret: group.hashSecret),
       pool: pool, time: time, host: host)

@@ -78,4 +78,14 @@ enum Boot {
     guard count > 0 else { return nil }
     return String(decoding: bytes[..<count].prefix { $0 > 0x20 }, as: UTF8.self)
   }
+
+  /// When the machine was started, by its wall clock. Nil if that is not after what it had shown before: it stood still
+  /// while the machine was off, or was set back.
+  static func startedNanoseconds(after wallMilliseconds: UInt64) -> Int64? {
+    var (now, running) = (timespec(), timespec())
+    guard clock_gettime(CLOCK_REALTIME, &now) == 0, clock_gettime(CLOCK_BOOTTIME, &running) == 0 else { return nil }
+    let seconds = Int64(now.tv_sec) - Int64(running.tv_sec)
+    guard wallMilliseconds > 0, seconds > Int64(clamping: wallMilliseconds / 1000) + 1 else { return nil }
+    return seconds * 1_000_000_000
+  }
 }
