@@ -188,6 +188,8 @@ extension FolderMirror {
   private func dropOvertakenCopies(
     by item: PendingTree.Item, _ mutations: inout [Mutation]
   ) -> [PendingTree.Origin]? {
+    // One who lost them says nothing of whether they are here.
+    if item.entry.isLost { return nil }
     var origins: [PendingTree.Origin]?
     let original = item.entry.isConflictCopy ? ConflictName.original(of: item.path) : nil
     for copy in pending.derivedCopies(of: original ?? item.path)

@@ -14,11 +14,11 @@ import Testing
       stamp: HybridTimestamp(milliseconds: stamp), author: AuthorTag(rawValue: replica))
   }
 
-  private func file(_ content: UInt64, permissions: UInt16 = 0o644) -> StoredFileValue {
+  private func file(_ content: UInt64, permissions: UInt16 = 0o644, modified: Int64 = 5) -> StoredFileValue {
     let chunk = Manifest.Chunk(hash: ContentHash(high: content, low: 1), length: 10)
     return StoredFileValue(
       FileValue(
-        kind: .file(size: 10, modifiedNanoseconds: 5, Manifest(sizeClass: 0, chunks: [chunk])),
+        kind: .file(size: 10, modifiedNanoseconds: modified, Manifest(sizeClass: 0, chunks: [chunk])),
         permissions: permissions))
   }
 
@@ -47,6 +47,20 @@ import Testing
       return #expect(Bool(false), "the edit must be taken")
     }
     #expect(taken.version.dot == edit.version.dot && taken.version.covers(deletion.version))
+  }
+
+  @Test func whatAPowerLossTookStaysWhereItIs() {
+    let edit = FileEntry(version: version(1, 2, stamp: 1), stored: file(1, modified: 5))
+    let seen = edit.version.vector
+    let gone = FileEntry(version: version(1, 3, stamp: 9, after: seen), stored: nil, isLost: true)
+    let older = FileEntry(version: version(1, 3, stamp: 9, after: seen), stored: file(2, modified: 4), isLost: true)
+    for lost in [gone, older] {
+      guard case .keep(let kept?) = decide(edit, lost) else { return #expect(Bool(false), "the bytes must stay") }
+      #expect(kept.value == edit.value && kept.version.covers(lost.version) && !kept.isLost)
+    }
+    let before = FileEntry(version: version(1, 1, stamp: 0), stored: file(3, modified: 3))
+    #expect(decide(before, older) == .apply(older, copy: nil))
+    #expect(decide(nil, gone) == .apply(gone, copy: nil))
   }
 
   @Test func sameBytesMakeNoCopy() {
