@@ -211,7 +211,8 @@ extension FolderMirror {
         }
       case .rescued(let fingerprint, let rescue):
         mutations.append(done.survivor.drawn(from: store).mutation(key: key, tag: fingerprint))
-        markDirty(rescue)
+        // It may be a whole directory.
+        rescan(rescue)
         host.report(.conflict(path, copy: rescue))
       case .changedLocally, .failed, .obstructed: break
       }
