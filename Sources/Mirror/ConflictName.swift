@@ -7,6 +7,8 @@ public import SoftadastraCore
 public enum ConflictName {
   static let marker = ".conflict-"
 
+  private static let maxExtensionBytes = 16
+
   /// The year 9999 is the last that the form can say.
   private static let maxSeconds: Int64 = 253_402_300_799
 
@@ -19,16 +21,18 @@ public enum ConflictName {
     for path: BytePath, modifiedNanoseconds: Int64, by author: AuthorTag, contentDigest: UInt64
   ) -> BytePath {
     let seconds = min(max(0, modifiedNanoseconds / 1_000_000_000), maxSeconds)
-    let digest = String(contentDigest | 1 << 63, radix: 16).prefix(6)
     let time = UTCTime(secondsSince1970: seconds).compact
-    let middle = Array("\(marker)\(time)-\(author.compact)-\(digest)".utf8)
     let name = Array(path.name)
     let dot = extensionStart(name)
-    let ext = name[dot...]
+    let keptExtension = name.count - dot <= maxExtensionBytes ? name[dot...] : []
+    func middle(_ digest: UInt64) -> [UInt8] {
+      Array("\(marker)\(time)-\(author.compact)-\(String(digest | 1 << 63, radix: 16).prefix(6))".utf8)
+    }
     // The name is cut, never the mark or a short extension, so that the whole fits.
-    let room = BytePath.maxNameBytes - middle.count
-    let keptExtension = ext.count <= 16 ? ext : ext.prefix(0)
-    let stem = name[..<dot].prefix(room - keptExtension.count)
+    let room = BytePath.maxNameBytes - middle(contentDigest).count - keptExtension.count
+    let stem = name[..<dot].prefix(room)
+    // What was cut off tells names apart: a copy's own copy must not be called as the copy is.
+    let middle = middle(stem.count == dot ? contentDigest : Checksum.xxh3(name, seed: contentDigest))
     return path.parent.appending(Array(stem) + middle + Array(keptExtension))
   }
 

@@ -167,7 +167,11 @@ extension FolderMirror {
       pending.remove(item.path, item.entry.version.dot)
       unblock(item.path)
     }
-    for item in batches.flatMap(\.settled) { forgetFetch(item) }
+    for item in batches.flatMap(\.settled) {
+      forgetFetch(item)
+      // What stays as it is may be gone meanwhile: nobody believed that while something was wanted here.
+      if store.summary(StoreKey.file(folder, item.path))?.isDeleted == false { deferred.insert(item.path) }
+    }
     var deleted: [BytePath] = []
     for done in batches.flatMap(\.done) {
       // Mostly its staged file lies in the folder by now; where the disk held the bytes already, it was not needed.

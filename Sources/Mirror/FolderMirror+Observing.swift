@@ -151,6 +151,7 @@ extension FolderMirror {
       if let inline, !inline.isEmpty, !sources.isEmpty { contents.append((mutations.count, inline)) }
       mutations.append(mutation)
     }
+    if !made.isEmpty { mutations += madeParents(of: adopted.map(\.path) + edited.map(\.path)) }
     lookAgain(at: again, afterMilliseconds: Self.changingDelayMilliseconds)
     lookAgain(at: failed, afterMilliseconds: Self.failedDelayMilliseconds)
     if let ticket = commitLocal(deletions + mutations) {

@@ -117,7 +117,7 @@ extension FolderMirror {
         let key = StoreKey.file(folder, path)
         if isReplacedByWanted(path, old) {
           found.mutations.append(.erase(key: key))
-        } else if !isDeletionWanted(path) {
+        } else if !mayHaveMadeRoom(path, entry.entry) {
           let version = store.newVersion(basedOn: old.vector, author: configuration.author)
           found.mutations.append(.delete(key: key, value: [], version: version, tag: 0, flags: 0))
         }
@@ -129,17 +129,25 @@ extension FolderMirror {
 
   private enum Look { case absent, present, failed }
 
-  /// A peer's deletion waits to be recorded here: after a failed barrier its work on disk is done.
-  private func isDeletionWanted(_ path: BytePath) -> Bool {
-    pending.dots(at: path).contains { pending[path, $0]?.entry.isDeleted == true }
-  }
-
   /// A newer version is to take the place of this one. A failed call, or a crash, between what that took away and what it
   /// puts there leaves nothing, and nobody deleted it. Where somebody did, an edit beats a deletion.
   private func isReplacedByWanted(_ path: BytePath, _ version: Version) -> Bool {
     pending.dots(at: path).contains { dot in
       guard let item = pending[path, dot], item.record != nil, !item.entry.isDeleted else { return false }
       return item.entry.version.covers(version)
+    }
+  }
+
+  /// What is wanted here makes this node take away what lies there, before a crash or a call that failed. The path is
+  /// left alone until that is decided on, and looked at again then. Where only mode and time are to be set, or what is
+  /// here stays, nothing is taken away.
+  private func mayHaveMadeRoom(_ path: BytePath, _ local: Entry) -> Bool {
+    let dots = pending.dots(at: path)
+    guard !dots.isEmpty, let known = try? FileEntry(local, at: path.description), let value = known.value else {
+      return false
+    }
+    return dots.compactMap { pending[path, $0]?.entry }.contains { wanted in
+      wanted.value.map { !$0.hasSameContent(as: value) } ?? wanted.version.covers(known.version)
     }
   }
 

@@ -8,6 +8,7 @@ internal import Synchronization
 final class MadeDirectories: Sendable {
   private let fingerprints = Mutex<[BytePath: UInt64]>([:])
 
+  var isEmpty: Bool { fingerprints.withLock(\.isEmpty) }
   func insert(_ path: BytePath, _ fingerprint: UInt64) { fingerprints.withLock { $0[path] = fingerprint } }
   func remove(_ path: BytePath) { fingerprints.withLock { $0[path] = nil } }
   func fingerprint(_ path: BytePath) -> UInt64? { fingerprints.withLock { $0[path] } }
