@@ -109,7 +109,9 @@ struct DiskOperation: Sendable {
       }
       return .changedLocally
     }
-    if status == nil, expected != nil { return .changedLocally }
+    // Where nothing lies any more, a crash came in the middle of this, or somebody deleted what this supersedes or wins
+    // over: it is made all the same. Only its bytes cannot be those that lay there.
+    if status == nil, expected != nil, case .unchanged = content { return .changedLocally }
     switch value.kind {
     case .directory: return try makeDirectory(value, over: status)
     case .symlink(let target, let modified): return try makeSymlink(target, modified, over: status)
@@ -226,7 +228,9 @@ struct DiskOperation: Sendable {
   func adopted(_ status: FileStatus, _ value: FileValue) throws(SoftadastraError) -> UInt64? {
     switch value.kind {
     case .directory:
-      return status.kind == .directory && expected == nil
+      // Also one that took the place of a file here before it could be recorded.
+      let isOurs = expected == nil || made.fingerprint(path) == status.fingerprint
+      return status.kind == .directory && isOurs
         ? try volume.setPermissions(path, value.permissions).fingerprint : nil
     case .symlink(let target, _):
       return status.kind == .symlink ? (try volume.readLink(path) == target ? status.fingerprint : nil) : nil
