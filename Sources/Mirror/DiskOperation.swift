@@ -109,7 +109,9 @@ struct DiskOperation: Sendable {
       }
       return .changedLocally
     }
-    if status == nil, expected != nil { return .changedLocally }
+    // Where nothing lies any more, a crash came in the middle of this, or somebody deleted what this supersedes or wins
+    // over: it is made all the same. Only its bytes cannot be those that lay there.
+    if status == nil, expected != nil, case .unchanged = content { return .changedLocally }
     switch value.kind {
     case .directory: return try makeDirectory(value, over: status)
     case .symlink(let target, let modified): return try makeSymlink(target, modified, over: status)
