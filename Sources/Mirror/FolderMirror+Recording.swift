@@ -37,6 +37,10 @@ extension FolderMirror {
     }
   }
 
+  func isDeletionWanted(_ path: BytePath) -> Bool {
+    pending.dots(at: path).contains { pending[path, $0]?.entry.isDeleted == true }
+  }
+
   func adoption(of item: PendingTree.Item, _ key: [UInt8], _ fingerprint: UInt64) -> [Mutation] {
     let local = try? store.get(key)?.version
     let entry = item.entry.with(local.map { item.entry.version.absorbing($0) } ?? item.entry.version)

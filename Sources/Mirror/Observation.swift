@@ -52,10 +52,12 @@ public struct Observer: Sendable {
     switch status.kind {
     case .other: return .unsupported
     case .directory:
-      // A directory that a peer deleted and that stays for what lies in it, or that exists only for its children. One
-      // that was made so and could not be recorded yet still has a live entry.
-      if known?.isDeleted ?? true, summary?.tag == status.fingerprint { return .implicitDirectory }
-      if made.fingerprint(path) == status.fingerprint { return .implicitDirectory }
+      if known == nil || known!.isDeleted {
+        // A directory that a peer deleted and that stays for what lies in it, or that exists only for its children.
+        if summary?.tag == status.fingerprint || made.fingerprint(path) == status.fingerprint {
+          return .implicitDirectory
+        }
+      }
       return outcome(FileValue(kind: .directory, permissions: status.permissions), known, status.fingerprint)
     case .symlink:
       let target = try reader.volume.readLink(path)
