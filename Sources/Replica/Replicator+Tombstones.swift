@@ -25,7 +25,7 @@ extension Replicator {
     var publishedAt: UInt64?
   }
 
-  /// Members away are looked for in the clock's time about so often.
+  /// Whether members have been away for too long is looked at about so often, or as often as a shorter patience asks.
   private static let overdueNanoseconds: UInt64 = 3_600_000_000_000
   /// What this node has applied is published about so often although nothing here asks for it: others may remember a
   /// deletion that never came here, or came before what its vector has taken in since.
@@ -53,6 +53,11 @@ extension Replicator {
     if isQuiet { for space in spaces { engine.tellWatermark(of: space, ownWatermark(space).applied) } }
   }
 
+  private var overdueNanoseconds: UInt64 {
+    let patience = tombstonePatienceMilliseconds.multipliedReportingOverflow(by: 1_000_000)
+    return patience.overflow ? Self.overdueNanoseconds : min(patience.partialValue, Self.overdueNanoseconds)
+  }
+
   private func ownRecord(_ space: SpaceID) -> UInt64 { store.summary(StoreKey.watermark(space))?.sequence ?? 0 }
 
   private func isDue(
@@ -63,7 +68,7 @@ extension Replicator {
     if store.lastTombstoneSequence > state.seen { return true }
     if !state.own.covers(state.unpublished), ownRecord(space) > state.ownRecord { return true }
     guard !state.outstanding.isEmpty else { return false }
-    return (records.map(\.sequence).max() ?? 0) > state.records || now - lookedAt >= Self.overdueNanoseconds
+    return (records.map(\.sequence).max() ?? 0) > state.records || now - lookedAt >= overdueNanoseconds
   }
 
   /// Forgets what may go; notes what this node has applied, and what is left to be covered.

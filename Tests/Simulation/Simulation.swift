@@ -68,8 +68,9 @@ public final class Simulation {
 
   static let patience: UInt64 = 1_200_000_000_000
 
-  /// So long deletions are remembered for members that are away: hardly, for a part of the run, for ever.
-  private static let rememberingMilliseconds: [UInt64] = [5000, 60_000, 90 * 86_400_000]
+  /// So long deletions are remembered for members that are away, in a run with `Trouble.shortMemory` and in others.
+  private static let shortMemoryMilliseconds: [UInt64] = [5000, 60_000]
+  private static let memoryMilliseconds: UInt64 = 90 * 86_400_000
 
   public init(_ configuration: Configuration) {
     self.configuration = configuration
@@ -98,9 +99,12 @@ public final class Simulation {
     #if SOFTADASTRA_FAULTS
       DeliberateFault.current = configuration.mistake
     #endif
-    let remembering = Self.rememberingMilliseconds[scheduler.random.below(Self.rememberingMilliseconds.count)]
+    let memory =
+      configuration.troubles.contains(.shortMemory)
+      ? Self.shortMemoryMilliseconds[scheduler.random.below(Self.shortMemoryMilliseconds.count)]
+      : Self.memoryMilliseconds
     for machine in machines {
-      machine.patienceMilliseconds = remembering
+      machine.patienceMilliseconds = memory
       machine.onForgotten = { [unowned self] forgotten, deletedWhileAway in
         if forgotten > 0 { self.count(.forgottenDeletion, forgotten) }
         if deletedWhileAway > 0 { self.count(.deletedWhileAway, deletedWhileAway) }

@@ -1,7 +1,7 @@
 import Glibc
 import TestSupport
 
-/// Kinds of trouble with disks, beside the faults that every run has.
+/// Kinds of trouble, mostly with disks, beside the faults that every run has.
 public enum Trouble: String, CaseIterable, Sendable {
   /// Calls on the folder fail with EIO for a while.
   case ioErrors = "io-errors"
@@ -15,6 +15,8 @@ public enum Trouble: String, CaseIterable, Sendable {
   case powerLoss = "power-loss"
   /// The state directory is gone; the folder is not.
   case lostState = "lost-state"
+  /// Deletions are remembered for seconds or a minute for members that are away, not for months.
+  case shortMemory = "short-memory"
 
   /// What every run may have. The others still find mistakes in more than one run of fifty: share/doc/reliability.md.
   public static let usual: Set<Trouble> = [.ioErrors, .fullVolume, .logErrors, .fullLog]
@@ -28,6 +30,7 @@ public enum Trouble: String, CaseIterable, Sendable {
     case .fullLog: .fullLog
     case .powerLoss: .powerLoss
     case .lostState: .lostState
+    case .shortMemory: .deletedWhileAway
     }
   }
 }
@@ -50,7 +53,8 @@ struct FailingCalls {
 extension Simulation {
   /// Now and then one of the kinds of trouble that this run may have.
   func trouble() throws {
-    let kinds = Trouble.allCases.filter(configuration.troubles.contains)
+    // A short memory is for the whole run.
+    let kinds = Trouble.allCases.filter { $0 != .shortMemory && configuration.troubles.contains($0) }
     guard !kinds.isEmpty, scheduler.random.below(25) == 0 else { return }
     let machine = machines[scheduler.random.below(machines.count)]
     let kind = kinds[scheduler.random.below(kinds.count)]
@@ -86,6 +90,7 @@ extension Simulation {
       machine.loseState()
       hasForgotten = true
       user.lostState()
+    case .shortMemory: return false
     }
     return true
   }
