@@ -138,7 +138,8 @@ extension FolderMirror {
   private func isReplacedByWanted(_ path: BytePath, _ version: Version) -> Bool {
     pending.dots(at: path).contains { dot in
       guard let item = pending[path, dot], item.record != nil, !item.entry.isDeleted else { return false }
-      return item.entry.version.covers(version)
+      // The same version, whose holder has seen more, takes nothing away.
+      return item.entry.version.dot != version.dot && item.entry.version.covers(version)
     }
   }
 
