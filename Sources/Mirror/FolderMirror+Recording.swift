@@ -37,6 +37,7 @@ extension FolderMirror {
     }
   }
 
+  /// A peer's deletion of this path is still to be recorded.
   func isDeletionWanted(_ path: BytePath) -> Bool {
     pending.dots(at: path).contains { pending[path, $0]?.entry.isDeleted == true }
   }
@@ -119,7 +120,9 @@ extension FolderMirror {
       case .absent:
         guard let old = entry.version else { continue }
         let key = StoreKey.file(folder, path)
-        if isReplacedByWanted(path, old) {
+        // A failed call, or a crash, between what that took away and what it puts there leaves nothing, and nobody deleted
+        // it. Where somebody did, an edit beats a deletion.
+        if pending.isReplaced(path, old) {
           found.mutations.append(.erase(key: key))
         } else if !mayHaveMadeRoom(path, entry.entry) {
           let version = store.newVersion(basedOn: old.vector, author: configuration.author)
@@ -132,16 +135,6 @@ extension FolderMirror {
   }
 
   private enum Look { case absent, present, failed }
-
-  /// A newer version is to take the place of this one. A failed call, or a crash, between what that took away and what it
-  /// puts there leaves nothing, and nobody deleted it. Where somebody did, an edit beats a deletion.
-  private func isReplacedByWanted(_ path: BytePath, _ version: Version) -> Bool {
-    pending.dots(at: path).contains { dot in
-      guard let item = pending[path, dot], item.record != nil, !item.entry.isDeleted else { return false }
-      // The same version, whose holder has seen more, takes nothing away.
-      return item.entry.version.dot != version.dot && item.entry.version.covers(version)
-    }
-  }
 
   /// What is wanted here makes this node take away what lies there, before a crash or a call that failed. The path is
   /// left alone until that is decided on, and looked at again then. Where only mode and time are to be set, or what is

@@ -146,6 +146,15 @@ struct PendingTree {
     return nil
   }
 
+  /// Another live version that has seen this one, and whose record was made, is to take its place. The same version, whose
+  /// holder has seen more, takes nothing away.
+  func isReplaced(_ path: BytePath, _ version: Version) -> Bool {
+    dots(at: path).contains { dot in
+      guard dot != version.dot, let item = items[dot]?[path] else { return false }
+      return item.record != nil && !item.entry.isDeleted && item.entry.version.covers(version)
+    }
+  }
+
   mutating func remove(_ path: BytePath, _ dot: Dot) {
     guard let item = items[dot]?.removeValue(forKey: path) else { return }
     if items[dot]!.isEmpty { items[dot] = nil }

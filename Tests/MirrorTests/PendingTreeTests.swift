@@ -56,6 +56,28 @@ import Testing
     #expect(taken.items.isEmpty && taken.isHeldUp)
   }
 
+  /// An absence is no deletion where something newer is to lie; the version that was deleted is nothing newer, also when it
+  /// comes back from a peer that has seen more.
+  @Test func onlyANewerLiveVersionTakesAPlace() {
+    let here = version(1, 1)
+    var tree = PendingTree()
+    _ = tree.add(item(path, here.absorbing(version(2, 1))))
+    #expect(!tree.isReplaced(path, here))
+    tree.remove(path, here.dot)
+    let newer = version(3, 1, after: here.vector)
+    var unrecorded = item(path, newer)
+    unrecorded.record = nil
+    _ = tree.add(unrecorded)
+    #expect(!tree.isReplaced(path, here))
+    tree.recorded([FetchKey(path: path, dot: newer.dot)], at: 6)
+    #expect(tree.isReplaced(path, here) && !tree.isReplaced(BytePath("other"), here))
+    tree.remove(path, newer.dot)
+    var deletion = PendingTree.Item(path: path, entry: FileEntry(version: newer, stored: nil), origins: [])
+    deletion.record = 6
+    _ = tree.add(deletion)
+    #expect(!tree.isReplaced(path, here))
+  }
+
   @Test func whatABatchWorksOnIsKnownWhenItIsSuperseded() {
     var tree = PendingTree()
     let old = version(1, 1)

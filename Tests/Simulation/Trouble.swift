@@ -18,7 +18,7 @@ public enum Trouble: String, CaseIterable, Sendable {
   /// Deletions are remembered for seconds or a minute for members that are away, not for months.
   case shortMemory = "short-memory"
 
-  /// What every run may have. The others still find mistakes in more than one run of fifty: share/doc/reliability.md.
+  /// What every run may have. What is found with the others is in share/doc/reliability.md.
   public static let usual: Set<Trouble> = [.ioErrors, .fullVolume, .logErrors, .fullLog]
 
   /// What a series must have met of it.
