@@ -7,8 +7,9 @@ import PackageDescription
 let engineOnly = Context.environment["SOFTADASTRA_ENGINE_ONLY"] == "1"
 let strict = Context.environment["SOFTADASTRA_STRICT"] == "1"
 
-/// For tests that look into C structs of the system: which module owns those depends on what was loaded first.
-let houseOfForeignStructs: [SwiftSetting] =
+/// For targets with Foundation in reach: which module then owns a C struct of the system, as `stat`, depends on what
+/// the compiler loaded first, so that no import is right in every build.
+let houseBesideFoundation: [SwiftSetting] =
   [
     .enableUpcomingFeature("ExistentialAny"),
     .enableUpcomingFeature("InternalImportsByDefault"),
@@ -16,7 +17,7 @@ let houseOfForeignStructs: [SwiftSetting] =
   // The simulator's build alone has the switches of `DeliberateFault`.
   + (engineOnly ? [.define("SOFTADASTRA_FAULTS")] : [])
 
-let house: [SwiftSetting] = [.enableUpcomingFeature("MemberImportVisibility")] + houseOfForeignStructs
+let house: [SwiftSetting] = [.enableUpcomingFeature("MemberImportVisibility")] + houseBesideFoundation
 
 /// A module of ours: its folder is named as in the architecture, its Swift name carries the prefix.
 func module(_ folder: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -28,7 +29,12 @@ func module(_ folder: String, _ dependencies: [Target.Dependency]) -> Target {
 func tests(_ folder: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
   .testTarget(
     name: "\(folder)Tests", dependencies: dependencies + ["TestSupport"], path: "Tests/\(folder)Tests",
-    exclude: exclude, swiftSettings: folder == "Integration" ? houseOfForeignStructs : house)
+    exclude: exclude, swiftSettings: house)
+}
+
+/// One concept each, for readers. Run one with: swift run example-store-put-get
+func example(_ folder: String, _ dependencies: [Target.Dependency]) -> Target {
+  .executableTarget(name: "example-\(folder)", dependencies: dependencies, path: "share/examples/\(folder)")
 }
 
 let engineTargets: [Target] = [
@@ -115,8 +121,7 @@ let nodeTargets: [Target] = [
       .product(name: "TOMLKit", package: "TOMLKit"),
     ]),
   .target(
-    name: "Softadastra", dependencies: ["SoftadastraCore", "SoftadastraStore", "SoftadastraNode"], path: "Sources/SDK",
-    swiftSettings: house),
+    name: "Softadastra", dependencies: ["SoftadastraCore", "SoftadastraStore", "SoftadastraNode"], path: "Sources/SDK"),
   module(
     "CLI",
     [
@@ -128,10 +133,10 @@ let nodeTargets: [Target] = [
       .product(name: "UnixSignals", package: "swift-service-lifecycle"),
     ]),
   .executableTarget(
-    name: "softadastra", dependencies: ["SoftadastraCLI"], path: "Sources/softadastra", swiftSettings: house),
+    name: "softadastra", dependencies: ["SoftadastraCLI"], path: "Sources/softadastra"),
   .executableTarget(
     name: "softadastra-crashes", dependencies: ["SoftadastraCore", "SoftadastraCLI", "TestSupport", "CLinux"],
-    path: "Tests/Crashes", swiftSettings: houseOfForeignStructs),
+    path: "Tests/Crashes"),
   tests(
     "Transport",
     [
@@ -165,7 +170,22 @@ let nodeTargets: [Target] = [
     ],
     exclude: ["Golden"]),
   tests("Integration", ["SoftadastraCore", "SoftadastraNode", "SoftadastraCLI", "softadastra"]),
+
+  example("store-put-get", ["Softadastra"]),
+  example("store-recovery", ["SoftadastraCore", "SoftadastraWAL", "SoftadastraStore"]),
+  example("fs-scan", ["SoftadastraCore", "SoftadastraFS"]),
+  example("wal-write-read", ["SoftadastraCore", "SoftadastraWAL"]),
+  example("sync-local-operation", ["SoftadastraCore", "SoftadastraStore", "SoftadastraSync"]),
+  example("transport-client-server", ["Softadastra"]),
+  example(
+    "discovery-announce-listen",
+    [
+      "SoftadastraCore", "SoftadastraTransport", "SoftadastraDiscovery",
+      .product(name: "Logging", package: "swift-log"),
+    ]),
 ]
+
+for target in nodeTargets { target.swiftSettings = houseBesideFoundation }
 
 let package = Package(
   name: "softadastra",
