@@ -2,8 +2,13 @@
 // | ------- | ---------------------------------------------------------- |
 // | dot     | replica u64, counter varint                                |
 // | stamp   | u64                                                        |
-// | author  | u64, of which 40 bits count                                |
+// | author  | u64: 40 bits, and bit 63 if an origin follows              |
+// | origin  | replica u64, counter varint; only if it is not the dot     |
 // | vector  | count varint (<= 1024), then replica u64, counter varint each, ascending, the dot's own entry included |
+
+extension Version {
+  fileprivate static let originFlag: UInt64 = 1 << 63
+}
 
 extension ByteWriter {
   public mutating func dot(_ value: Dot) {
@@ -19,7 +24,12 @@ extension ByteWriter {
   public mutating func version(_ value: Version) {
     dot(value.dot)
     uint64(value.stamp.rawValue)
-    uint64(value.author.rawValue)
+    if value.origin == value.dot {
+      uint64(value.author.rawValue)
+    } else {
+      uint64(value.author.rawValue | Version.originFlag)
+      dot(value.origin)
+    }
     vector(value.vector)
   }
 
@@ -50,10 +60,16 @@ extension ByteReader {
   public mutating func version() throws(CodingError) -> Version {
     let dot = try dot()
     let stamp = HybridTimestamp(rawValue: try uint64())
-    let author = AuthorTag(rawValue: try uint64())
+    let (author, origin) = try authorAndOrigin(of: dot)
     let vector = try vector()
-    guard dot.counter > 0, vector.covers(dot) else { throw .invalid(what: "version") }
-    return Version(vector: vector, dot: dot, stamp: stamp, author: author)
+    guard dot.counter > 0, origin.counter > 0, vector.covers(dot) else { throw .invalid(what: "version") }
+    return Version(vector: vector, dot: dot, stamp: stamp, author: author, origin: origin)
+  }
+
+  /// What lies between a version's stamp and its vector.
+  public mutating func authorAndOrigin(of dot: Dot) throws(CodingError) -> (AuthorTag, Dot) {
+    let bits = try uint64()
+    return (AuthorTag(rawValue: bits), bits & Version.originFlag == 0 ? dot : try self.dot())
   }
 
   public mutating func contentHash() throws(CodingError) -> ContentHash {

@@ -28,14 +28,22 @@ public enum Causality: Sendable, Hashable {
 /// vector covers `b`'s dot. That question needs no clock. `stamp`, then author, then dot, order concurrent
 /// versions the same way on every node. Joining a loser's vector into the winner (`absorbing`) makes the next
 /// edit supersede both. (Dotted version vectors: Preguiça et al., 2010.)
+///
+/// Between versions that have not seen each other's dots their *origins* decide: an edit or a deletion by somebody who had
+/// seen the content is newer than a version that only carries it on.
 public struct Version: Hashable, Sendable, CustomStringConvertible {
   public var vector: VersionVector
   public var dot: Dot
   public var stamp: HybridTimestamp
   public var author: AuthorTag
+  /// The version that the content was made with: the dot itself, except of a survivor that was given a new version because
+  /// it must cover what lost against it.
+  public var origin: Dot
 
   /// The vector is extended to cover the dot, which every version has seen.
-  public init(vector: VersionVector, dot: Dot, stamp: HybridTimestamp, author: AuthorTag) {
+  /// - Parameter origin: the dot if nil.
+  public init(vector: VersionVector, dot: Dot, stamp: HybridTimestamp, author: AuthorTag, origin: Dot? = nil) {
+    self.origin = origin ?? dot
     self.vector = vector
     self.vector.add(dot)
     self.dot = dot
@@ -51,6 +59,12 @@ public struct Version: Hashable, Sendable, CustomStringConvertible {
     case (true, false): return .newer
     case (false, true): return .older
     // Each covers the other's dot only after both sides joined their vectors: the total order decides again.
+    case (true, true): return .concurrent
+    case (false, false): break
+    }
+    switch (vector.covers(other.origin), other.vector.covers(origin)) {
+    case (true, false): return .newer
+    case (false, true): return .older
     case (true, true), (false, false): return .concurrent
     }
   }

@@ -15,8 +15,8 @@ internal import SoftadastraSync
 /// | directory          | file or symlink    | the directory keeps the name, the other becomes a copy          |
 /// | file or symlink    | file or symlink    | the winner keeps the name, the other becomes a copy             |
 ///
-/// Where versions are not concurrent the newer one is taken or kept, unless it is only what a power loss left of the
-/// older one (`FileEntry.isLost`). The survivor always absorbs the other's vector.
+/// Where versions are not concurrent the newer one (`Version.compare`) is taken or kept, unless it is only what a power
+/// loss left of the older one (`FileEntry.isLost`). The survivor always absorbs the other's vector.
 public enum Reconciler {
   public enum Decision: Sendable, Hashable {
     /// Nothing to do on disk; the synced entry becomes this one if it is not nil (a joined vector).
@@ -51,7 +51,8 @@ public enum Reconciler {
     case .same:
       let joined = local.version.absorbing(remote.version)
       return .keep(joined == local.version ? nil : local.with(joined))
-    case .superseded: return .keep(nil)
+    case .superseded where local.version.covers(remote.version): return .keep(nil)
+    case .superseded: return .keep(local.with(local.version.absorbing(remote.version)))
     case .take where outlives(local, remote): return .keep(local.with(local.version.absorbing(remote.version)))
     case .take: return .apply(remote.with(remote.version.absorbing(local.version)), copy: nil)
     case .remoteWins, .localWins: return decideConcurrent(path: path, local, remote, remoteWins: outcome == .remoteWins)

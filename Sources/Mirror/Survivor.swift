@@ -10,11 +10,14 @@ struct Survivor: Sendable {
   /// Its vector has seen all that was decided against.
   let entry: FileEntry
   private let isRenewed: Bool
+  /// Of the new version; nil for one that stands for itself.
+  private let origin: Dot?
 
   /// As it is, without a conflict.
   init(_ entry: FileEntry) {
     self.entry = entry
     isRenewed = false
+    origin = nil
   }
 
   /// The survivor of a conflict, under a new version where its own must not cover the loser's. Its author stays: the
@@ -22,6 +25,7 @@ struct Survivor: Sendable {
   init(_ entry: FileEntry, over loser: Version) {
     self.entry = entry
     isRenewed = ConflictRule.mustRenew(entry.version, over: loser)
+    origin = entry.version.origin
   }
 
   /// A directory that must not give way to what lost against it: a version of its own, so that every node decides alike.
@@ -30,11 +34,13 @@ struct Survivor: Sendable {
     let version = Version(vector: seen, dot: loser.dot, stamp: loser.stamp, author: author)
     entry = FileEntry(version: version, stored: local?.value?.isDirectory == true ? local?.stored : nil)
     isRenewed = true
+    origin = nil
   }
 
   /// For a commit that follows at once.
   func drawn(from store: Store) -> FileEntry {
     guard isRenewed else { return entry }
-    return entry.with(store.newVersion(basedOn: entry.version.vector, author: entry.version.author))
+    let version = entry.version
+    return entry.with(store.newVersion(basedOn: version.vector, author: version.author, origin: origin))
   }
 }

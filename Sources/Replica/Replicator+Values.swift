@@ -56,9 +56,9 @@ extension Replicator {
       decisions.mutations.append(
         isDeleted ? .delete(key: key, value: [], version: version) : .put(key: key, value: value, version: version))
     }
-    // A value that lost stays restorable. The record's tag is its stamp: when it was put.
+    // A value that lost against another one stays restorable. The record's tag is its stamp: when it was put.
     func loser(_ value: [UInt8], _ isDeleted: Bool, _ version: Version) {
-      guard space == .values, !isDeleted else { return }
+      guard space == .values, !isDeleted, decisions.entries[key]?.value != value else { return }
       decisions.conflicts.append(change.key)
       decisions.mutations.append(
         .put(key: StoreKey.lost(change.key, version.dot), value: value, version: nil, tag: version.stamp.rawValue))
@@ -70,8 +70,9 @@ extension Replicator {
     case .same:
       let joined = version.absorbing(change.version)
       if joined != version { keep(local.value, local.isDeleted, joined) }
-    case .superseded: break
-    case .take: keep(change.value, change.isDeleted, change.version.absorbing(version))
+    case .superseded where version.covers(change.version): break
+    case .superseded: keep(local.value, local.isDeleted, surviving(version, over: change.version))
+    case .take: keep(change.value, change.isDeleted, surviving(change.version, over: version))
     case .remoteWins:
       keep(change.value, change.isDeleted, surviving(change.version, over: version))
       loser(local.value, local.isDeleted, version)
@@ -84,6 +85,6 @@ extension Replicator {
   private func surviving(_ survivor: Version, over loser: Version) -> Version {
     let joined = survivor.absorbing(loser)
     guard ConflictRule.mustRenew(survivor, over: loser) else { return joined }
-    return store.newVersion(basedOn: joined.vector, author: author)
+    return store.newVersion(basedOn: joined.vector, author: author, origin: survivor.origin)
   }
 }

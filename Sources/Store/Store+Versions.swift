@@ -6,12 +6,13 @@ extension Store {
   /// A version for a local edit of something whose last version had `vector`.
   ///
   /// Its dot is used by nobody else. Several mutations of one batch may carry it: a directory's move.
-  public func newVersion(basedOn vector: VersionVector, author: AuthorTag) -> Version {
+  public func newVersion(basedOn vector: VersionVector, author: AuthorTag, origin: Dot? = nil) -> Version {
     state.withLock { state in
       state.counter += 1
       let stamp = state.clock.next(wallMilliseconds: time.wallMilliseconds())
       return Version(
-        vector: vector, dot: Dot(replica: state.replica, counter: state.counter), stamp: stamp, author: author)
+        vector: vector, dot: Dot(replica: state.replica, counter: state.counter), stamp: stamp, author: author,
+        origin: origin)
     }
   }
 

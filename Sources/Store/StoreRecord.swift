@@ -60,9 +60,10 @@ struct EntryRecord {
       isDeleted: state & deletedBit != 0, flags: flags, tag: tag, key: key, dot: nil,
       stamp: HybridTimestamp(rawValue: 0), seen: 0, valueOffset: 0)
     if state & versionBit != 0 {
-      record.dot = try reader.dot()
+      let dot = try reader.dot()
+      record.dot = dot
       record.stamp = HybridTimestamp(rawValue: try reader.uint64())
-      _ = try reader.uint64()
+      _ = try reader.authorAndOrigin(of: dot)
       for _ in 0..<(try reader.count(limit: VersionVector.maxMembers, "version vector")) {
         let member = try reader.uint64()
         let counter = try reader.varint()

@@ -8,7 +8,8 @@ public import SoftadastraCore
 /// Every node must come to the same end whatever the order in which it hears of three or more versions. What makes that
 /// sure: *a version's vector covers only dots with earlier stamps than its own.* The total order keeps it by itself.
 /// Where something else decides (an edit beats a deletion, a directory keeps its name) and the survivor has the earlier
-/// stamp, the survivor gets a version of its own that has seen both: `mustRenew`.
+/// stamp, the survivor gets a version of its own that has seen both: `mustRenew`. It keeps its origin, so that whoever had
+/// seen the content and edits or deletes it meanwhile is not taken for somebody who did not know of it.
 public enum ConflictRule {
   /// Whether a survivor that takes over the loser's vector needs a new version for it.
   public static func mustRenew(_ survivor: Version, over loser: Version) -> Bool {
@@ -18,9 +19,9 @@ public enum ConflictRule {
   public enum Outcome: Sendable, Hashable {
     /// The local version is this very one. Its vector is joined with the remote's.
     case same
-    /// The local version has seen the remote one: nothing to do.
+    /// The local version has seen the remote one, or at least its content: nothing to do but to cover it.
     case superseded
-    /// The remote version has seen the local one, or there is none.
+    /// The remote version has seen the local one, or at least its content, or there is none.
     case take
     /// Neither has seen the other, and the remote one wins: it is taken, absorbing the local vector.
     case remoteWins

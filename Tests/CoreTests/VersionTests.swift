@@ -17,7 +17,8 @@ import Testing
           vector: base ?? VersionVector(),
           dot: Dot(replica: ReplicaID(rawValue: UInt64(replica + 1)), counter: counters[replica]),
           stamp: HybridTimestamp(rawValue: UInt64.random(in: 0...5, using: &generator)),
-          author: AuthorTag(rawValue: UInt64.random(in: 0...1, using: &generator))))
+          author: AuthorTag(rawValue: UInt64.random(in: 0...1, using: &generator)),
+          origin: Bool.random(using: &generator) ? versions.randomElement(using: &generator)?.dot : nil))
     }
     return versions
   }
@@ -33,6 +34,49 @@ import Testing
         }
       }
     }
+  }
+
+  /// A kept 1 against the deletion 2; C, who had made 1, edited or deleted it without knowing of that.
+  @Test func whoHadSeenTheContentSupersedesWhatCarriesItOn() {
+    func dot(_ replica: UInt64, _ counter: UInt64) -> Dot {
+      Dot(replica: ReplicaID(rawValue: replica), counter: counter)
+    }
+    func version(_ dot: Dot, _ seen: [Dot], _ stamp: UInt64, origin: Dot? = nil) -> Version {
+      var vector = VersionVector()
+      for dot in seen { vector.add(dot) }
+      return Version(
+        vector: vector, dot: dot, stamp: HybridTimestamp(rawValue: stamp), author: AuthorTag(rawValue: 1),
+        origin: origin)
+    }
+    let made = version(dot(3, 1), [], 1)
+    let deleted = version(dot(2, 1), [], 2)
+    let renewed = version(dot(1, 1), [made.dot, deleted.dot], 9, origin: made.dot)
+    let edited = version(dot(3, 2), [made.dot], 3)
+    #expect(renewed.compare(made) == .newer && renewed.compare(deleted) == .newer)
+    #expect(edited.compare(renewed) == .newer && renewed.compare(edited) == .older)
+    #expect(edited.compare(deleted) == .concurrent)
+    // Another one who kept it: the same content, the total order decides.
+    let renewedToo = version(dot(4, 1), [made.dot, deleted.dot], 8, origin: made.dot)
+    #expect(renewed.compare(renewedToo) == .concurrent && edited.compare(renewedToo) == .newer)
+    // An edit of what was kept has an origin of its own.
+    let next = version(dot(1, 2), [renewed.dot, made.dot, deleted.dot], 10)
+    #expect(next.compare(edited) == .concurrent)
+    // Whoever has seen the new version itself is newer, whatever origins say.
+    let kept = version(dot(4, 2), [edited.dot, made.dot, renewed.dot], 11, origin: renewed.dot)
+    #expect(kept.compare(edited) == .newer)
+  }
+
+  @Test func theOriginIsWritten() throws {
+    for version in history(7) {
+      var writer = ByteWriter()
+      writer.version(version)
+      let copy = try writer.bytes.withUnsafeBytes { bytes in
+        var reader = ByteReader(bytes)
+        return try reader.version()
+      }
+      #expect(copy == version)
+    }
+    #expect(history(7).contains { $0.origin != $0.dot })
   }
 
   @Test(arguments: 0..<100 as Range<UInt64>) func winningIsATotalOrder(seed: UInt64) {

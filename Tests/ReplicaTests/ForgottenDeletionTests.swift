@@ -161,8 +161,7 @@ import Testing
     let values = group.values(0)
     for node in 1..<count { #expect(group.values(node) == values, "node \(node)") }
     let live = Set(values.values)
-    // What was kept against a deletion has a new version: who replaces or removes it at that moment has not seen that.
-    let back = live.intersection(replaced).subtracting(group.renewedValues(0))
+    let back = live.intersection(replaced)
     #expect(back.isEmpty, "came back: \(back)")
     let kept = live.union((0..<count).flatMap { group.restorable($0) })
     #expect(

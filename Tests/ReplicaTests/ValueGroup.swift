@@ -27,8 +27,6 @@ final class ValueGroup {
   let nodes: [Node]
   let time = ManualTime()
   private var links: Set<[Int]> = []
-  /// The version that each value was put with last.
-  private var dots: [String: Dot] = [:]
   private var sessions: UInt64 = 0
 
   init(_ count: Int, seed: UInt64, patienceMilliseconds: UInt64) {
@@ -113,7 +111,6 @@ final class ValueGroup {
     let store = nodes[node].store
     let seen = try store.get(StoreKey.value(Array(key.utf8)))?.version?.vector ?? VersionVector()
     let version = store.newVersion(basedOn: seen, author: nodes[node].id.tag)
-    dots[value] = version.dot
     try store.commit([.put(key: StoreKey.value(Array(key.utf8)), value: Array(value.utf8), version: version)])
   }
 
@@ -130,17 +127,6 @@ final class ValueGroup {
   }
 
   func values(_ node: Int) -> [String: String] { contents(node, SpaceID.values.prefix) }
-
-  /// What stands under another version than the one it was put with: kept against a deletion.
-  func renewedValues(_ node: Int) -> Set<String> {
-    let store = nodes[node].store
-    let entries = store.list(prefix: SpaceID.values.prefix, limit: 10_000).compactMap { try? store.get($0.key) }
-    return Set(
-      entries.compactMap { entry in
-        let value = String(decoding: entry.value, as: UTF8.self)
-        return dots[value] == entry.version?.dot ? nil : value
-      })
-  }
 
   /// What lost a conflict, or was deleted while the node was away: still there to be restored.
   func restorable(_ node: Int) -> Set<String> { Set(contents(node, [Namespace.lost]).values) }

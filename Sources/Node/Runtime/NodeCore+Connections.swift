@@ -153,7 +153,10 @@ extension NodeCore {
       return
     }
     links[id] = link
-    if !isInbound { dialer.connected(.address(address)) }
+    if !isInbound {
+      answering[address] = peer
+      dialer.connected(.address(address))
+    }
     if view.members[peer] != nil {
       guard admit(link) else {
         link.close("another connection to this node is used")
@@ -215,14 +218,15 @@ extension NodeCore {
     guard let link = links.removeValue(forKey: id) else { return }
     link.finish()
     let peer = link.identity.nodeID
-    if !link.isInbound { dialer.disconnected(.address(link.address)) }
     if members[peer]?.link === link {
       forget(peer)
       if let error { lastErrors[peer] = error.description }
       report(NodeEvent("peer-disconnected", peer: name(of: peer), message: error?.description))
+    }
+    // Else another connection took its place: dialled now, that one would be replaced in turn, for ever.
+    if members[peer] == nil {
       dialer.disconnected(.node(peer))
-    } else if members[peer] == nil {
-      dialer.disconnected(.node(peer))
+      for (address, node) in answering where node == peer { dialer.disconnected(.address(address)) }
     }
     pumpDialer()
     discovery?.setSearching(isMissingSomebody)

@@ -64,17 +64,18 @@ extension NodeCore {
 
   private func handle(_ message: SyncMessage, from link: PeerLink) async -> Bool {
     let peer = link.identity.nodeID
+    // Also from a member that does not listen to this node, before its hello, and when it hung up after it said so.
+    if case .recognised(let recognition) = message {
+      guard view.members[peer] != nil else { return true }
+      Task { await self.recognised(recognition, by: peer) }
+      return true
+    }
     guard members[peer]?.link === link else {
       // Not a member (yet): what it says is ignored.
       return true
     }
     if case .hello(let hello) = message {
       await received(hello, from: link)
-      return true
-    }
-    // Also from a peer that does not listen to this node, and before its hello.
-    if case .recognised(let recognition) = message {
-      Task { await self.recognised(recognition, by: peer) }
       return true
     }
     guard members[peer]?.hello != nil else {

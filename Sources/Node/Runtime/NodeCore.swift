@@ -51,6 +51,8 @@ actor NodeCore {
 
   var transport: Transport!
   var dialer: PeerDialer!
+  /// Who answered at an address: it is not dialled again while that node is connected, by whichever connection.
+  var answering: [PeerAddress: NodeID] = [:]
   var discovery: DiscoveryService?
   var listenAddress: PeerAddress?
   var links: [ConnectionID: PeerLink] = [:]
