@@ -53,8 +53,8 @@ struct ForkHealing {
       isOurs
       ? store.newVersion(basedOn: seen, author: author)
       : Version(
-          vector: seen, dot: version.dot, stamp: version.stamp, author: version.author,
-          origin: seen.covers(version.origin) ? version.origin : nil)
+        vector: seen, dot: version.dot, stamp: version.stamp, author: version.author,
+        origin: seen.covers(version.origin) ? version.origin : nil)
     var flags = Change.Flags(rawValue: entry.flags)
     // Under its new version it is a file like any other.
     if isOurs { flags.remove(.conflictCopy) }

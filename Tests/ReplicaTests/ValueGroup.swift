@@ -128,6 +128,14 @@ final class ValueGroup {
 
   func values(_ node: Int) -> [String: String] { contents(node, SpaceID.values.prefix) }
 
+  /// What was kept against a deletion, under a new version.
+  func carriedOn(_ node: Int) -> Set<String> {
+    let store = nodes[node].store
+    let entries = store.list(prefix: SpaceID.values.prefix, limit: 10_000).compactMap { try? store.get($0.key) }
+    return Set(
+      entries.filter { $0.version?.origin != $0.version?.dot }.map { String(decoding: $0.value, as: UTF8.self) })
+  }
+
   /// What lost a conflict, or was deleted while the node was away: still there to be restored.
   func restorable(_ node: Int) -> Set<String> { Set(contents(node, [Namespace.lost]).values) }
 
