@@ -13,6 +13,9 @@ struct PendingNames {
     /// Monotonic nanoseconds of the first write since the last report; 0 if the file is not under writing.
     var writingSince: UInt64 = 0
     var lastWrite: UInt64 = 0
+    /// Somebody wrote to it since the last report. Closing alone does not tell: a received file may be closed after it
+    /// got its name.
+    fileprivate(set) var isWritten = false
     /// It appeared, but no write was seen.
     var isOnlyCreated = false
     fileprivate var isLive = true
@@ -94,9 +97,12 @@ struct PendingNames {
   mutating func touch(_ index: Int, _ now: UInt64) {
     entries[index].lastWrite = now
     entries[index].isOnlyCreated = false
+    entries[index].isWritten = true
   }
 
   mutating func endWriting(_ index: Int) { entries[index].writingSince = 0 }
+
+  mutating func setWritten(_ index: Int) { entries[index].isWritten = true }
 
   mutating func setOnlyCreated(_ index: Int) { entries[index].isOnlyCreated = true }
 
@@ -128,16 +134,17 @@ struct PendingNames {
   }
 
   /// Takes what is ready; files under writing stay. A name in a directory that is in the middle of a rename waits.
-  mutating func takeReady(_ body: (BytePath) -> Void) {
+  mutating func takeReady(_ body: (_ path: BytePath, _ isWritten: Bool) -> Void) {
     var waiting: [Int] = []
     for index in ready where entries[index].isLive {
       if let path = entries[index].node.path(appending: name(index)) {
-        body(path)
+        body(path, entries[index].isWritten)
       } else if !entries[index].node.isRemoved, entries[index].node.parent == nil {
         waiting.append(index)
         continue
       }
       entries[index].isReady = false
+      entries[index].isWritten = false
       if entries[index].writingSince == 0 || entries[index].node.isRemoved { remove(index) }
     }
     ready = waiting

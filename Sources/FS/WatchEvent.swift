@@ -5,8 +5,10 @@ public import SoftadastraCore
 /// Events come in batches, coalesced: a path appears once a batch. They are hints for an observer that looks at the
 /// disk itself; order matters only for moves against each other.
 public enum WatchEvent: Sendable, Hashable {
-  /// Something about this path changed: created, closed after writing, quiet after writing, attributes, deleted.
+  /// Something about this path changed: it appeared, went, or has other attributes.
   case changed(BytePath)
+  /// Closed after writing, or quiet after writing: the bytes may be others also where size and times are the same.
+  case written(BytePath)
   /// Everything at and below may have changed: a new directory, one moved in, or one whose events were lost.
   case subtreeChanged(BytePath)
   /// A paired rename inside the folder. Both ends are still to be looked at.

@@ -168,7 +168,9 @@ extension WatchLoop {
     }
     moves.append(.moved(from: from, to: to, isDirectory: false))
     if let writing = departure.writing {
-      startWriting(pending.findOrInsert(node, name), writing.since, writing.last, options.quietMilliseconds)
+      let index = pending.findOrInsert(node, name)
+      startWriting(index, writing.since, writing.last, options.quietMilliseconds)
+      pending.setWritten(index)
     }
   }
 

@@ -252,8 +252,8 @@ final class WatchLoop: @unchecked Sendable {
     if isRootChanged, !seen.contains(.root) { batch.append(.changed(.root)) }
     isRootChanged = false
     let hasSubtrees = !seen.isEmpty
-    pending.takeReady { path in
-      if !hasSubtrees || !seen.contains(path) { batch.append(.changed(path)) }
+    pending.takeReady { path, isWritten in
+      if !hasSubtrees || !seen.contains(path) { batch.append(isWritten ? .written(path) : .changed(path)) }
     }
     if isLost { batch.append(.rootLost) }
     guard !batch.isEmpty else { return }

@@ -63,12 +63,17 @@ extension FolderMirror {
     let observer = self.observer
     let unsettled = self.unsettled.intersection(batch)
     self.unsettled.subtract(unsettled)
-    let observations = await onPool(batch) { observer.observe($0, trustsFingerprint: !unsettled.contains($0)) }
+    let written = self.written.intersection(batch)
+    self.written.subtract(written)
+    let observations = await onPool(batch) {
+      observer.observe($0, trustsFingerprint: !unsettled.contains($0), isWritten: written.contains($0))
+    }
     // A synced entry that changed meanwhile was changed by this actor only, never at a busy path.
     var accepted: [(BytePath, Observation)] = []
     for (index, path) in batch.enumerated() {
       guard store.summary(StoreKey.file(folder, path))?.sequence == before[index] else {
         deferred.insert(path)
+        if written.contains(path) { self.written.insert(path) }
         continue
       }
       accepted.append((path, observations[index]))

@@ -76,6 +76,9 @@ public actor FolderMirror {
   var deferred: Set<BytePath> = []
   /// Taken in so soon after a write that another one could carry the same timestamps: to be read again.
   var unsettled: Set<BytePath> = []
+  /// Paths that somebody wrote to. Where a peer's file was placed at that moment, its fingerprint was taken after the
+  /// write: the bytes decide.
+  var written: Set<BytePath> = []
   var observeSignal = WakeUp()
   /// Paths that cannot be taken in, with the reason.
   var unsupported: [BytePath: SoftadastraError] = [:]
@@ -212,6 +215,9 @@ public actor FolderMirror {
     for event in events {
       switch event {
       case .changed(let path): markDirty(path)
+      case .written(let path):
+        written.insert(path)
+        markDirty(path)
       case .subtreeChanged(let path) where path.isRoot && DeliberateFault.overflowIgnored.isOn: break
       case .subtreeChanged(let path): rescan(path)
       case .moved(let from, let to, let isDirectory): moves.append((from, to, isDirectory))

@@ -30,13 +30,19 @@ public struct Observer: Sendable {
   public let reader: ContentReader
   let made: MadeDirectories
 
-  /// - Parameter trustsFingerprint: false re-reads a file although its fingerprint is known (coarse timestamps).
-  public func observe(_ path: BytePath, trustsFingerprint: Bool = true) -> Observation {
+  /// - Parameters:
+  ///   - trustsFingerprint: false re-reads a file although its fingerprint is known (coarse timestamps).
+  ///   - isWritten: somebody wrote to it. A peer's file is re-read then: its fingerprint may be from after the write.
+  public func observe(_ path: BytePath, trustsFingerprint: Bool = true, isWritten: Bool = false) -> Observation {
     do throws(SoftadastraError) {
       let key = StoreKey.file(folder, path)
       let summary = store.summary(key)
       guard let status = try reader.volume.status(path) else { return .absent }
-      if let summary, summary.tag == status.fingerprint, trustsFingerprint, !summary.isDeleted { return .unchanged }
+      if let summary, summary.tag == status.fingerprint, trustsFingerprint, !summary.isDeleted,
+        !isWritten || summary.dot?.replica == store.replica
+      {
+        return .unchanged
+      }
       return try compare(path, key, status, summary)
     } catch {
       if error.code == .notFound { return .absent }

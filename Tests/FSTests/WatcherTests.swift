@@ -28,7 +28,7 @@ final class Witness: Sendable {
   func covers(_ path: BytePath) -> Bool {
     events.contains { event in
       switch event {
-      case .changed(let changed): changed == path
+      case .changed(let changed), .written(let changed): changed == path
       case .subtreeChanged(let directory): path.isWithin(directory)
       case .moved(let from, let to, let isDirectory):
         from == path || to == path || (isDirectory && (path.isWithin(from) || path.isWithin(to)))
@@ -54,7 +54,7 @@ func makeWatcher(_ change: (inout WatcherOptions) -> Void = { _ in }) throws -> 
     watcher.start()
     directory.write("d/a", "1")
     await watcher.drain()
-    #expect(witness.events == [.changed(BytePath("d/a"))])
+    #expect(witness.events == [.written(BytePath("d/a"))])
     witness.clear()
     chmod(directory.appending("d/a"), 0o600)
     await watcher.drain()
@@ -75,7 +75,7 @@ func makeWatcher(_ change: (inout WatcherOptions) -> Void = { _ in }) throws -> 
     let (directory, watcher, witness) = try makeWatcher()
     watcher.start()
     directory.write("a", "1")
-    #expect(await eventually { witness.has(.changed(BytePath("a"))) })
+    #expect(await eventually { witness.has(.written(BytePath("a"))) })
     witness.clear()
     link(directory.appending("a"), directory.appending("b"))
     #expect(await eventually { witness.has(.changed(BytePath("b"))) })
@@ -99,10 +99,10 @@ func makeWatcher(_ change: (inout WatcherOptions) -> Void = { _ in }) throws -> 
     let file = open(directory.appending("a"), O_WRONLY | O_CREAT | O_CLOEXEC, 0o644)
     write(file, "x", 1)
     directory.write("marker", "1")
-    #expect(await eventually { witness.has(.changed(BytePath("marker"))) })
+    #expect(await eventually { witness.has(.written(BytePath("marker"))) })
     #expect(!witness.covers(BytePath("a")))
     close(file)
-    #expect(await eventually { witness.has(.changed(BytePath("a"))) })
+    #expect(await eventually { witness.has(.written(BytePath("a"))) })
     watcher.stop()
   }
 
@@ -112,7 +112,7 @@ func makeWatcher(_ change: (inout WatcherOptions) -> Void = { _ in }) throws -> 
     let file = open(directory.appending("a"), O_WRONLY | O_CREAT | O_CLOEXEC, 0o644)
     defer { close(file) }
     write(file, "x", 1)
-    #expect(await eventually { witness.has(.changed(BytePath("a"))) })
+    #expect(await eventually { witness.has(.written(BytePath("a"))) })
     watcher.stop()
   }
 
@@ -127,7 +127,7 @@ func makeWatcher(_ change: (inout WatcherOptions) -> Void = { _ in }) throws -> 
     #expect(
       await eventually {
         write(file, "x", 1)
-        return witness.events.filter { $0 == .changed(BytePath("a")) }.count >= 3
+        return witness.events.filter { $0 == .written(BytePath("a")) }.count >= 3
       })
     watcher.stop()
   }
@@ -151,7 +151,7 @@ func makeWatcher(_ change: (inout WatcherOptions) -> Void = { _ in }) throws -> 
     witness.clear()
     for path in paths { directory.write(path.description, "y") }
     await watcher.drain()
-    for path in paths { #expect(witness.has(.changed(path)), "\(path)") }
+    for path in paths { #expect(witness.has(.written(path)), "\(path)") }
     watcher.stop()
   }
 
@@ -165,7 +165,7 @@ func makeWatcher(_ change: (inout WatcherOptions) -> Void = { _ in }) throws -> 
     witness.clear()
     directory.write("z/b/c/f", "x")
     await watcher.drain()
-    #expect(witness.events == [.changed(BytePath("z/b/c/f"))])
+    #expect(witness.events == [.written(BytePath("z/b/c/f"))])
     watcher.stop()
   }
 
@@ -180,8 +180,8 @@ func makeWatcher(_ change: (inout WatcherOptions) -> Void = { _ in }) throws -> 
     directory.write("b/x/f", "1")
     directory.write("a/y/g", "1")
     await watcher.drain()
-    #expect(witness.has(.changed(BytePath("b/x/f"))))
-    #expect(witness.has(.changed(BytePath("a/y/g"))))
+    #expect(witness.has(.written(BytePath("b/x/f"))))
+    #expect(witness.has(.written(BytePath("a/y/g"))))
     watcher.stop()
   }
 
@@ -202,7 +202,7 @@ func makeWatcher(_ change: (inout WatcherOptions) -> Void = { _ in }) throws -> 
     witness.clear()
     directory.write("back/b/f", "x")
     await watcher.drain()
-    #expect(witness.events == [.changed(BytePath("back/b/f"))])
+    #expect(witness.events == [.written(BytePath("back/b/f"))])
     watcher.stop()
   }
 
@@ -222,7 +222,7 @@ func makeWatcher(_ change: (inout WatcherOptions) -> Void = { _ in }) throws -> 
     witness.clear()
     directory.write("d/e/f", "last")
     await watcher.drain()
-    #expect(witness.events == [.changed(BytePath("d/e/f"))])
+    #expect(witness.events == [.written(BytePath("d/e/f"))])
     watcher.stop()
   }
 
@@ -263,7 +263,7 @@ func makeWatcher(_ change: (inout WatcherOptions) -> Void = { _ in }) throws -> 
     directory.write("after/x", "1")
     directory.write("new/y", "1")
     await watcher.drain()
-    #expect(Set(witness.events) == [.changed(BytePath("after/x")), .changed(BytePath("new/y"))])
+    #expect(Set(witness.events) == [.written(BytePath("after/x")), .written(BytePath("new/y"))])
     watcher.stop()
   }
 
@@ -303,7 +303,7 @@ func makeWatcher(_ change: (inout WatcherOptions) -> Void = { _ in }) throws -> 
     witness.clear()
     directory.write("d/e/f", "x")
     await watcher.drain()
-    #expect(witness.has(.changed(BytePath("d/e/f"))))
+    #expect(witness.has(.written(BytePath("d/e/f"))))
     watcher.stop()
   }
 

@@ -169,7 +169,7 @@ final class User {
     if missing == nil, !path.parent.isRoot {
       machine.noticed(.subtreeChanged(topmost(path)))
     } else {
-      machine.noticed(.changed(path))
+      machine.noticed(.written(path))
     }
   }
 

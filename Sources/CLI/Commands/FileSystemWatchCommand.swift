@@ -25,7 +25,7 @@ struct FileSystemWatchCommand: AsyncParsableCommand {
 
     init(_ event: WatchEvent) {
       switch event {
-      case .changed(let path):
+      case .changed(let path), .written(let path):
         self.event = "changed"
         (self.path, pathBase64) = PathText.fields(path)
       case .subtreeChanged(let path):
