@@ -93,6 +93,17 @@ extension FolderMirror {
     return mutations
   }
 
+  /// A directory without an entry that the first scan finds around a peer's work, come or still to come: an earlier life
+  /// made it for that and did not live to see its entry.
+  func isLeftOfEarlierLife(_ path: BytePath, _ value: FileValue) -> Bool {
+    guard isFirstScan, value.isDirectory, value.permissions == FileValue.implicitDirectoryPermissions,
+      store.summary(StoreKey.file(folder, path))?.isDeleted ?? true
+    else { return false }
+    if pending.hasDescendants(of: path) { return true }
+    let below = StoreKey.file(folder, path) + [UInt8(ascii: "/")]
+    return store.list(prefix: below, after: nil, limit: 1).first.map { $0.summary.dot?.replica != store.replica } ?? false
+  }
+
   /// Directories without an entry that live only for what is below them go with the last of it.
   func removeEmptiedParents(of paths: [BytePath]) async { await removeEmptied(Set(paths.map(\.parent))) }
 

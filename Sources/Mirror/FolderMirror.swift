@@ -86,6 +86,8 @@ public actor FolderMirror {
   var brake = DeletionBrake()
   /// What the first scan named and is not looked at yet.
   var scanRest: Set<BytePath>?
+  /// Until the scan at the start is over.
+  var isFirstScan = true
   var gauge: SpaceGauge
   /// Files that a program wrote to after they had been replaced: taken in as conflict copies.
   var lateCopies: Set<BytePath> = []

@@ -4,7 +4,8 @@ internal import Synchronization
 /// Directories that were made only because something below them arrived before their own entries did.
 ///
 /// They are nobody's edit. Known by what they are and not by their names alone: one that a user put in such a place is
-/// another. Forgotten at the end of the process; then one that still has no entry counts as the user's.
+/// another. Forgotten at the end of the process; the next start takes them for what they are where they hold a peer's work
+/// (`isLeftOfEarlierLife`), and for the user's elsewhere.
 final class MadeDirectories: Sendable {
   private let fingerprints = Mutex<[BytePath: UInt64]>([:])
 
