@@ -30,7 +30,6 @@ extension FolderMirror {
       if scanRest == nil { scanRest = dirty }
       guard scanRest?.isEmpty == true else { return }
       scanRest = nil
-      isFirstScan = false
       let gone = absent.isEmpty ? 0 : countGone(absent, appeared)
       let total = gone > DeletionBrake.minFiles / 2 ? FolderTotals(of: folder, in: store).files : 0
       if DeletionBrake.engages(gone: gone, of: total) {

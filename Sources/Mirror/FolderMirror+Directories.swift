@@ -7,6 +7,7 @@ internal import SoftadastraSync
 extension FolderMirror {
   /// So long an item waits for what concerns another path.
   private static let waitingMilliseconds = 200
+  private static let recallPage = 4096
 
   /// A file bears the name of a directory that something wants to live in: it becomes its conflict copy.
   ///
@@ -93,15 +94,37 @@ extension FolderMirror {
     return mutations
   }
 
-  /// A directory without an entry that the first scan finds around a peer's work, come or still to come: an earlier life
-  /// made it for that and did not live to see its entry.
-  func isLeftOfEarlierLife(_ path: BytePath, _ value: FileValue) -> Bool {
-    guard isFirstScan, value.isDirectory, value.permissions == FileValue.implicitDirectoryPermissions,
-      store.summary(StoreKey.file(folder, path))?.isDeleted ?? true
-    else { return false }
-    if pending.hasDescendants(of: path) { return true }
-    let below = StoreKey.file(folder, path) + [UInt8(ascii: "/")]
-    return store.list(prefix: below, after: nil, limit: 1).first.map { $0.summary.dot?.replica != store.replica } ?? false
+  /// At start: directories without a live entry around a peer's work, come or still to come. An earlier life made them for
+  /// that and did not live to see their entries.
+  func recallMadeDirectories() async {
+    var found: Set<BytePath> = []
+    func note(_ path: BytePath) {
+      var parent = path.parent
+      while !parent.isRoot, !found.contains(parent), store.summary(StoreKey.file(folder, parent))?.isDeleted ?? true {
+        found.insert(parent)
+        parent = parent.parent
+      }
+    }
+    for path in pending.items.values.flatMap(\.keys) { note(path) }
+    var (after, last): ([UInt8]?, BytePath?)
+    while true {
+      let page = store.list(prefix: StoreKey.filePrefix(folder), after: after, limit: Self.recallPage)
+      for (key, summary) in page where summary.dot?.replica != store.replica {
+        guard let path = StoreKey.path(ofFileKey: key), path.parent != last else { continue }
+        last = path.parent
+        note(path)
+      }
+      guard page.count == Self.recallPage else { break }
+      after = page.last!.key
+    }
+    let volume = self.volume
+    let directories = Array(found)
+    for (path, status) in zip(directories, await onPool(directories) { (try? volume.status($0)) ?? nil }) {
+      guard let status, status.kind == .directory, status.permissions == FileValue.implicitDirectoryPermissions else {
+        continue
+      }
+      made.insert(path, status.fingerprint)
+    }
   }
 
   /// Directories without an entry that live only for what is below them go with the last of it.

@@ -111,11 +111,6 @@ extension FolderMirror {
         unblock(path)
         // A directory that stayed although it is to be deleted: that could not be recorded yet.
         if made.fingerprint(path) == fingerprint, isDeletionWanted(path) { continue }
-        if isLeftOfEarlierLife(path, value.value) {
-          made.insert(path, fingerprint)
-          implicit.insert(path)
-          continue
-        }
         if let item = wantedItem(path, value.value) {
           // A crash came between the change on disk and its record: the disk holds what the intent wanted.
           adopted.append(item)

@@ -86,8 +86,6 @@ public actor FolderMirror {
   var brake = DeletionBrake()
   /// What the first scan named and is not looked at yet.
   var scanRest: Set<BytePath>?
-  /// Until the scan at the start is over.
-  var isFirstScan = true
   var gauge: SpaceGauge
   /// Files that a program wrote to after they had been replaced: taken in as conflict copies.
   var lateCopies: Set<BytePath> = []
@@ -164,6 +162,7 @@ public actor FolderMirror {
     try await finishInterruptedMoves()
     try await healAfterPowerLoss()
     try await recoverStaging()
+    await recallMadeDirectories()
     Task { await self.observeLoop() }
     Task { await self.applyLoop() }
   }

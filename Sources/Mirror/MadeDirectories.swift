@@ -5,7 +5,7 @@ internal import Synchronization
 ///
 /// They are nobody's edit. Known by what they are and not by their names alone: one that a user put in such a place is
 /// another. Forgotten at the end of the process; the next start takes them for what they are where they hold a peer's work
-/// (`isLeftOfEarlierLife`), and for the user's elsewhere.
+/// (`recallMadeDirectories`), and for the user's elsewhere.
 final class MadeDirectories: Sendable {
   private let fingerprints = Mutex<[BytePath: UInt64]>([:])
 
