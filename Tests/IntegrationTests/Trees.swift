@@ -11,8 +11,16 @@ enum Trees {
     var content: Data
   }
 
-  /// Paths with bytes that are no UTF-8 as Latin-1 text, so that different names stay different.
+  private static let attempts = 50
+
+  /// Paths with bytes that are no UTF-8 as Latin-1 text, so that different names stay different. A tree that changes
+  /// while it is read is read again.
   static func read(_ root: String) throws -> [String: Entry] {
+    for _ in 1..<attempts { if let found = try? readOnce(root) { return found } }
+    return try readOnce(root)
+  }
+
+  private static func readOnce(_ root: String) throws -> [String: Entry] {
     var found: [String: Entry] = [:]
     try walk(Array(root.utf8), [], &found)
     return found
