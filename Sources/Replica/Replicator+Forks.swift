@@ -5,6 +5,8 @@ public import SoftadastraSync
 
 /// Noticing that the history of a replica has forked, on both sides, before anything is merged.
 extension Replicator {
+  private static let forkPatienceNanoseconds: UInt64 = 2_000_000_000
+
   /// What is known here of the replica of a peer that said hello: sent back as `recognised`.
   public nonisolated(nonsending) func recognition(of replica: ReplicaID) async -> SyncMessage.Recognition {
     var counter = store.highestCounter(of: replica)
@@ -14,8 +16,23 @@ extension Replicator {
       replica: replica, counter: counter, history: StartRecord.history(of: replica, in: store))
   }
 
+  /// What a peer's hello is answered with, and whether its history has forked: then nothing of it may be merged.
+  ///
+  /// A start record may still be on its way, over another member, when a version of that life is here already: what
+  /// looks like a fork is looked at again after two seconds.
+  public nonisolated(nonsending) func recognise(
+    _ hello: SyncMessage.Hello
+  ) async -> (answer: SyncMessage.Recognition, isForked: Bool) {
+    var answer = await recognition(of: hello.replica)
+    if Self.fork(of: hello, given: answer) != nil {
+      await time.sleep(nanoseconds: Self.forkPatienceNanoseconds)
+      answer = await recognition(of: hello.replica)
+    }
+    return (answer, Self.fork(of: hello, given: answer) != nil)
+  }
+
   /// The first counter that the peer's life shares with another one that is known here: it must not be listened to.
-  public static func fork(
+  static func fork(
     of hello: SyncMessage.Hello, given recognition: SyncMessage.Recognition
   ) -> UInt64? {
     let life = StartHistory([StartHistory.Start(nonce: hello.startNonce, nextCounter: hello.nextCounter)])

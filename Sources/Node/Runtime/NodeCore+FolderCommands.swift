@@ -23,6 +23,7 @@ extension NodeCore {
     let folder = try named(text)
     try await store.wait(try store.commit([NodeSettings(store: store).folderRemoval(folder.id)]))
     stoppedFolders[folder.id] = nil
+    restingFolders.removeAll { $0.id == folder.id }
     guard let handle = folders.removeValue(forKey: folder.id) else { return }
     await handle.stop()
     replicator.remove(folder.id)

@@ -163,6 +163,7 @@ extension NodeCore {
       minFreePercent: options.minFreePercent.value, versions: options.versionsPolicy,
       isAfterPowerLoss: isAfterPowerLoss)
     stoppedFolders[folder.id] = nil
+    restingFolders.removeAll { $0.id == folder.id }
     folders[folder.id] = handle
     await replicator.add(handle.mirror)
   }

@@ -8,9 +8,6 @@ internal import SoftadastraTransport
 
 /// State directories that were restored or copied: noticed on both sides, told, and healed by the one that forked.
 extension NodeCore {
-  /// A start record may still be on its way, over another member, when a version of that life is here already.
-  private static let forkPatience = Duration.seconds(2)
-
   // MARK: Others
 
   /// Tells the peer what is known of its replica. False if its history has forked: then nothing of it is merged.
@@ -24,13 +21,9 @@ extension NodeCore {
       await heal(from: min(hello.nextCounter, life.nextCounter))
       return false
     }
-    var recognition = await replicator.recognition(of: hello.replica)
-    if Replicator.fork(of: hello, given: recognition) != nil {
-      try? await Task.sleep(for: Self.forkPatience)
-      recognition = await replicator.recognition(of: hello.replica)
-    }
+    let (recognition, isForked) = await replicator.recognise(hello)
     await link.send(.recognised(recognition))
-    guard Replicator.fork(of: hello, given: recognition) != nil else { return true }
+    guard isForked else { return true }
     tell("goes on from a state that was restored from a backup or copied", peer)
     lastErrors[peer] = "its state was restored or copied; it takes a new replica ID"
     link.close("the replica's history has forked")
@@ -59,8 +52,10 @@ extension NodeCore {
       "this node's state was restored from a backup, or copied, while others knew a later one: it takes a new replica ID, and sends what changed here since as concurrent edits"
     logger.warning("\(message)")
     report(NodeEvent("warning", message: message))
-    let running = Array(folders.values)
-    for folder in running { await folder.stop() }
+    for folder in folders.values {
+      restingFolders.append(WatchedFolder(id: folder.id, path: folder.path, mode: folder.mode.rawValue))
+      await folder.stop()
+    }
     folders.removeAll()
     for member in members.values { member.link.close("a new replica ID is taken") }
     do throws(SoftadastraError) {
@@ -68,13 +63,13 @@ extension NodeCore {
     } catch {
       logger.error("the fork is not healed: \(error)")
       report(NodeEvent("warning", message: error.description))
+      // The next member that recognises the fork makes the next attempt.
+      for folder in restingFolders { stoppedFolders[folder.id] = (folder, error) }
       return
     }
     replicator.reset()
     view = GroupView(store)
-    for folder in running {
-      await resume(WatchedFolder(id: folder.id, path: folder.path, mode: folder.mode.rawValue))
-    }
+    for folder in restingFolders { await resume(folder) }
     report(NodeEvent("replica-renewed", message: store.replica.description))
   }
 

@@ -67,6 +67,8 @@ actor NodeCore {
   var isStopping = false
   /// The replica's history has forked: a new one is being taken.
   var isHealing = false
+  /// Stopped for a healing, and not started again yet.
+  var restingFolders: [WatchedFolder] = []
   var dialTimer: Task<Void, Never>?
   var ticker: Task<Void, Never>?
   var lastSession: UInt64 = 0
