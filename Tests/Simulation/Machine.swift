@@ -49,6 +49,11 @@ final class Machine {
   var patienceMilliseconds: UInt64 = 0
   /// Told how many deletions were forgotten, and how many heard of again from others.
   var onForgotten: (_ forgotten: Int, _ deletedWhileAway: Int) -> Void = { _, _ in }
+  /// Told when this node notices that a peer's history has forked, or that its own has, from a counter on.
+  var onFork: (_ own: UInt64?) -> Void = { _ in }
+  private var backup: (disk: MemoryDisk, volume: MemoryVolume)?
+  /// The next start sees that its state directory is a copy.
+  private var isCopy = false
   /// Told what the mirror reports.
   var onReport: (MirrorEvent) -> Void = { _ in }
 
@@ -103,18 +108,28 @@ final class Machine {
       firstRequest: 1)
     configuration.isAfterPowerLoss = hasLostPower
     configuration.bootedAtNanoseconds = bootedAt
-    let mirror = FolderMirror(
-      configuration: configuration,
-      volume: process, store: store, hasher: ContentHasher(secret: Self.secret), pool: pool, time: time,
-      host: MirrorHost(
-        settled: { await node.target?.settled($0, $1) }, nothingPending: { await node.target?.nothingPending($0) },
-        send: { await node.target?.fetch($0, $1) }, report: { machine.reported($0) }))
+    let time = self.time
+    let settings = configuration
+    let hooks = SimulatedNode.Hooks(
+      forgotten: { machine.onForgotten($0, 0) }, deletedWhileAway: { machine.onForgotten(0, $0) },
+      noticedFork: { machine.onFork(nil) }, healing: { machine.onFork($0) },
+      failed: { _ in machine.hasStoppedFolder = true })
     let life = SimulatedNode(
-      id: id, store: store, mirror: mirror, time: time, patienceMilliseconds: patienceMilliseconds,
-      onForgotten: { machine.onForgotten($0, $1) })
+      id: id, store: store, time: time, patienceMilliseconds: patienceMilliseconds, nonce: scheduler.random.next(),
+      hooks: hooks
+    ) {
+      FolderMirror(
+        configuration: settings,
+        volume: process, store: store, hasher: ContentHasher(secret: Self.secret), pool: pool, time: time,
+        host: MirrorHost(
+          settled: { await node.target?.settled($0, $1) }, nothingPending: { await node.target?.nothingPending($0) },
+          send: { await node.target?.fetch($0, $1) }, report: { machine.reported($0) }))
+    }
     node.target = life
     self.node = life
-    Task.detached { if (try? await life.start()) != nil { machine.hasStarted(life) } }
+    let isCopy = self.isCopy
+    self.isCopy = false
+    Task.detached { if (try? await life.start(isCopy: isCopy)) != nil { machine.hasStarted(life) } }
   }
 
   private func prepareFolder() throws {
@@ -169,6 +184,8 @@ final class Machine {
     onDeath = {}
     onOverflow = {}
     onReport = { _ in }
+    onFork = { _ in }
+    backup = nil
   }
 
   private func reported(_ event: MirrorEvent) {
@@ -210,6 +227,27 @@ final class Machine {
 
   func loseState() { disk = MemoryDisk() }
 
+  var hasBackup: Bool { backup != nil }
+
+  func makeBackup() { backup = (disk.backup(), volume.backup()) }
+
+  /// The state directory, or the whole machine, is as it was when the backup was made. The node may see at its next
+  /// start that it was restored, or not.
+  func restoreBackup(isWhole: Bool, isSeen: Bool) {
+    guard let backup else { return }
+    disk = backup.disk.backup()
+    if isWhole { volume.restore(backup.volume) }
+    isCopy = isSeen
+  }
+
+  /// From now on this machine is a copy of that one, folder and state.
+  func become(_ original: Machine, isSeen: Bool) {
+    disk = original.disk.backup()
+    volume.restore(original.volume)
+    backup = nil
+    isCopy = isSeen
+  }
+
   func shielded<T>(_ body: () -> T) -> T {
     shields += 1
     defer { shields -= 1 }
@@ -249,7 +287,7 @@ final class Machine {
         onOverflow()
       }
       events = []
-      Task.detached { await node.mirror.handle(batch) }
+      Task.detached { await node.handle(batch) }
     }
   }
 

@@ -71,7 +71,9 @@ final class Network: @unchecked Sendable {
       if isSlowBesideFast(pair) { slowBesideFast += 1 }
       for (from, to, direction) in [(a, b, 0), (b, a, 1)] {
         Task.detached { [self] in
-          await from.connect(to.id, session: connection.session) { [self] message in
+          await from.connect(
+            to.id, session: connection.session, hangUp: { [self] in hangUp(pair, connection, direction) }
+          ) { [self] message in
             await send(message, from: from, to: to, over: connection, direction)
           }
         }
@@ -188,17 +190,27 @@ final class Network: @unchecked Sendable {
         cut(pair)
         continue
       }
-      connection.isOpen = false
-      let direction = pair.low == machine ? 0 : 1
-      connection.draining = direction
-      let (dead, survivor) = direction == 0 ? connection.nodes : (connection.nodes.1, connection.nodes.0)
-      ending.insert(pair)
-      Task.detached { await dead.disconnect(survivor.id, session: connection.session) }
-      scheduler.after(max(connection.lastArrival[direction], scheduler.now) - scheduler.now + 1_000_000) { [self] in
-        ending.remove(pair)
-        connection.draining = nil
-        Task.detached { await survivor.disconnect(dead.id, session: connection.session) }
-      }
+      end(pair, connection, pair.low == machine ? 0 : 1)
+    }
+  }
+
+  /// A node ends a connection; what it had sent arrives.
+  private func hangUp(_ pair: Pair, _ connection: Connection, _ direction: Int) {
+    guard connections[pair] === connection else { return }
+    connections[pair] = nil
+    end(pair, connection, direction)
+  }
+
+  private func end(_ pair: Pair, _ connection: Connection, _ direction: Int) {
+    connection.isOpen = false
+    connection.draining = direction
+    let (first, other) = direction == 0 ? connection.nodes : (connection.nodes.1, connection.nodes.0)
+    ending.insert(pair)
+    Task.detached { await first.disconnect(other.id, session: connection.session) }
+    scheduler.after(max(connection.lastArrival[direction], scheduler.now) - scheduler.now + 1_000_000) { [self] in
+      ending.remove(pair)
+      connection.draining = nil
+      Task.detached { await other.disconnect(first.id, session: connection.session) }
     }
   }
 

@@ -5,6 +5,21 @@ import SoftadastraReplica
 import SoftadastraStore
 import SoftadastraSync
 
+extension SimulatedNode {
+  /// What the simulation counts.
+  struct Hooks: Sendable {
+    /// So many deletions were forgotten.
+    let forgotten: @Sendable (Int) -> Void
+    /// So many were heard of again from others.
+    let deletedWhileAway: @Sendable (Int) -> Void
+    /// A peer's history has forked.
+    let noticedFork: @Sendable () -> Void
+    /// The own one has, from that counter on.
+    let healing: @Sendable (UInt64) -> Void
+    let failed: @Sendable (String) -> Void
+  }
+}
+
 /// One life of one node: from a start to a stop or a crash. The same store, replicator and mirror as in the program;
 /// only disk, network and clocks are simulated.
 actor SimulatedNode {
@@ -17,6 +32,8 @@ actor SimulatedNode {
     let control: AsyncStream<SyncMessage>.Continuation
     let data: AsyncStream<SyncMessage>.Continuation
     let fetches: AsyncStream<SyncMessage.Fetch>.Continuation
+    /// Ends the connection after what was sent over it.
+    let hangUp: @Sendable () -> Void
 
     func finish() {
       outgoing.finish()
@@ -28,42 +45,56 @@ actor SimulatedNode {
 
   nonisolated let id: NodeID
   nonisolated let store: Store
-  nonisolated let mirror: FolderMirror
+  private(set) var mirror: FolderMirror
+  private let makeMirror: @Sendable () -> FolderMirror
   private let replicator: Replicator
   private let time: any TimeSource
   private var links: [NodeID: Link] = [:]
+  private let nonce: UInt64
+  /// Nil until the start is recorded.
+  private var life: ReplicaStart?
   private var isOver = false
-
-  /// Told how many deletions were forgotten, and how many heard of again from others.
-  private let onForgotten: @Sendable (_ forgotten: Int, _ deletedWhileAway: Int) -> Void
+  private var isHealing = false
+  private let hooks: Hooks
 
   init(
-    id: NodeID, store: Store, mirror: FolderMirror, time: any TimeSource, patienceMilliseconds: UInt64,
-    onForgotten: @escaping @Sendable (_ forgotten: Int, _ deletedWhileAway: Int) -> Void
+    id: NodeID, store: Store, time: any TimeSource, patienceMilliseconds: UInt64, nonce: UInt64, hooks: Hooks,
+    makeMirror: @escaping @Sendable () -> FolderMirror
   ) {
     self.id = id
-    self.onForgotten = onForgotten
+    self.hooks = hooks
     self.store = store
-    self.mirror = mirror
+    self.nonce = nonce
+    self.makeMirror = makeMirror
+    mirror = makeMirror()
     self.time = time
     replicator = Replicator(store: store, node: id, time: time)
     replicator.tombstonePatienceMilliseconds = patienceMilliseconds
   }
 
-  func start() async throws {
+  /// - Parameter isCopy: the store was copied or restored, and the node sees it.
+  func start(isCopy: Bool) async throws {
     replicator.install(
       Replicator.Hooks(
         enqueue: { [unowned self] peer, outgoing in _ = self.links[peer]?.outgoing.yield(outgoing) },
         groupChanged: {}, accepts: { _ in true }, valueConflict: { _ in }, failed: { _, _ in }))
-    replicator.hooks.deletedWhileAway = { [unowned self] in self.onForgotten(0, $1) }
+    replicator.hooks.deletedWhileAway = { [unowned self] in self.hooks.deletedWhileAway($1) }
     store.onChange { [weak self] _ in
       guard let self else { return }
       Task { await self.storeChanged() }
     }
+    let life = try await ReplicaStart.begin(store, node: id, nonce: nonce, isCopy: isCopy)
+    guard !isOver else { return }
+    try await begin(life)
+    Task { await self.ticks() }
+  }
+
+  private func begin(_ life: ReplicaStart) async throws {
     try await mirror.start()
     await replicator.add(mirror)
     await mirror.rescan()
-    Task { await self.ticks() }
+    self.life = life
+    for (peer, link) in links { greet(peer, link, life) }
   }
 
   private func ticks() async {
@@ -72,7 +103,7 @@ actor SimulatedNode {
       guard !isOver else { return }
       let before = replicator.forgotten
       _ = replicator.tick()
-      onForgotten(replicator.forgotten - before, 0)
+      hooks.forgotten(replicator.forgotten - before)
     }
   }
 
@@ -92,21 +123,20 @@ actor SimulatedNode {
 
   // MARK: Connections
 
-  func connect(_ peer: NodeID, session: UInt64, send: @escaping Send) async {
+  func connect(
+    _ peer: NodeID, session: UInt64, hangUp: @escaping @Sendable () -> Void, send: @escaping Send
+  ) async {
     guard !isOver else { return }
     let (outgoing, outgoingSink) = AsyncStream<Replicator.Outgoing>.makeStream()
     let (control, controlSink) = AsyncStream<SyncMessage>.makeStream()
     let (data, dataSink) = AsyncStream<SyncMessage>.makeStream()
     let (fetches, fetchSink) = AsyncStream<SyncMessage.Fetch>.makeStream()
     links[peer]?.finish()
-    links[peer] = Link(
-      session: session, outgoing: outgoingSink, control: controlSink, data: dataSink, fetches: fetchSink)
-    outgoingSink.yield(
-      .message(
-        .hello(
-          SyncMessage.Hello(
-            group: GroupID(high: 1, low: 1), replica: store.replica, startNonce: 0, nextCounter: store.counter + 1,
-            listenPort: 0, metadata: []))))
+    let link = Link(
+      session: session, outgoing: outgoingSink, control: controlSink, data: dataSink, fetches: fetchSink,
+      hangUp: hangUp)
+    links[peer] = link
+    if let life { greet(peer, link, life) }
     let changes = OutgoingChanges(store: store)
     let mirror = self.mirror
     Task {
@@ -129,6 +159,15 @@ actor SimulatedNode {
     }
   }
 
+  private func greet(_ peer: NodeID, _ link: Link, _ life: ReplicaStart) {
+    link.outgoing.yield(
+      .message(
+        .hello(
+          SyncMessage.Hello(
+            group: GroupID(high: 1, low: 1), replica: store.replica, startNonce: life.nonce,
+            nextCounter: life.nextCounter, listenPort: 0, metadata: []))))
+  }
+
   func disconnect(_ peer: NodeID, session: UInt64) async {
     guard let link = links[peer], link.session == session else { return }
     link.finish()
@@ -139,6 +178,11 @@ actor SimulatedNode {
 
   /// From the network, in the order in which it was sent.
   func deliver(_ message: SyncMessage, from peer: NodeID, session: UInt64) {
+    // Also from one that does not listen to this node, and hung up after it said so.
+    if case .recognised(let recognition) = message {
+      Task { await self.recognised(recognition) }
+      return
+    }
     guard let link = links[peer], link.session == session else { return }
     switch message {
     case .data: link.data.yield(message)
@@ -150,13 +194,74 @@ actor SimulatedNode {
   private func handle(_ message: SyncMessage, from peer: NodeID, session: UInt64) async {
     guard !isOver, links[peer]?.session == session else { return }
     if case .hello(let hello) = message {
+      guard await recognise(hello, from: peer, session: session), links[peer]?.session == session else { return }
       await replicator.connected(peer, replica: hello.replica, session: session)
     } else {
       await replicator.receive(message, from: peer)
     }
   }
 
+  // MARK: Restored and copied states
+
+  /// False if the peer's history has forked: then nothing of it is merged.
+  private func recognise(_ hello: SyncMessage.Hello, from peer: NodeID, session: UInt64) async -> Bool {
+    guard !isHealing, let life else {
+      hangUp(peer, session)
+      return false
+    }
+    let isOneReplica = hello.replica == store.replica
+    let (recognition, isForked) =
+      isOneReplica ? (await replicator.recognition(of: hello.replica), true) : await replicator.recognise(hello)
+    guard links[peer]?.session == session else { return false }
+    links[peer]?.outgoing.yield(.message(.recognised(recognition)))
+    guard isForked else { return true }
+    hooks.noticedFork()
+    hangUp(peer, session)
+    if isOneReplica { await heal(from: min(hello.nextCounter, life.nextCounter)) }
+    return false
+  }
+
+  private func hangUp(_ peer: NodeID, _ session: UInt64) {
+    guard let link = links[peer], link.session == session else { return }
+    // After what waits to be sent.
+    link.outgoing.finish()
+    Task {
+      await time.sleep(nanoseconds: 1_000_000)
+      link.hangUp()
+    }
+  }
+
+  private func recognised(_ recognition: SyncMessage.Recognition) async {
+    guard !isOver, life != nil, let counter = replicator.ownFork(given: recognition) else { return }
+    await heal(from: counter)
+  }
+
+  /// As the program does it: folders end, a new replica ID is taken, folders begin again.
+  private func heal(from counter: UInt64) async {
+    guard !isHealing, !isOver else { return }
+    isHealing = true
+    defer { isHealing = false }
+    hooks.healing(counter)
+    await mirror.stop()
+    for (peer, link) in links {
+      link.hangUp()
+      await disconnect(peer, session: link.session)
+    }
+    life = nil
+    do {
+      let next = try await ReplicaStart.begin(store, node: id, nonce: nonce, fork: counter)
+      guard !isOver else { return }
+      replicator.reset()
+      mirror = makeMirror()
+      try await begin(next)
+    } catch {
+      hooks.failed("the fork is not healed: \(error)")
+    }
+  }
+
   func fetch(_ peer: NodeID, _ message: SyncMessage) { _ = links[peer]?.outgoing.yield(.message(message)) }
+
+  func handle(_ events: [WatchEvent]) async { await mirror.handle(events) }
 
   // MARK: For the checks
 

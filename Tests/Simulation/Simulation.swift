@@ -109,6 +109,10 @@ public final class Simulation {
         if forgotten > 0 { self.count(.forgottenDeletion, forgotten) }
         if deletedWhileAway > 0 { self.count(.deletedWhileAway, deletedWhileAway) }
       }
+      machine.onFork = { [unowned self] own in
+        self.count(own == nil ? .noticedFork : .healedFork)
+        note(machine, own.map { "takes a new replica ID: its history forked at \($0)" } ?? "refuses a forked history")
+      }
       machine.interrupt = { [unowned self] in interrupt(machine) }
       machine.onReport = { [unowned self] event in
         if case .state(_) = event { return }
@@ -189,7 +193,10 @@ public final class Simulation {
         try fault()
         try trouble()
       }
-      if !isTravelling, scheduler.random.below(40) == 0 { try settle("between") }
+      if !isTravelling, scheduler.random.below(40) == 0 {
+        try settle("between")
+        try copyMachine()
+      }
     }
     try fulfil()
     try settle("at the end")

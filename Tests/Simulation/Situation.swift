@@ -48,6 +48,11 @@ public enum Situation: String, CaseIterable, Sendable {
   case fullLog = "log's filesystem full"
   case powerLoss = "power loss"
   case lostState = "state directory lost"
+  case restoredState = "state directory restored from an old backup"
+  case restoredMachine = "state and folder restored from an old backup"
+  case copiedMachine = "machine copied"
+  case noticedFork = "forked history noticed by a peer"
+  case healedFork = "new replica ID after a fork"
 
   // Network
   case chain = "chain of nodes"
@@ -66,6 +71,7 @@ public enum Situation: String, CaseIterable, Sendable {
 
   /// Comes only with a kind of trouble that is asked for.
   public static func isExpected(_ situation: Situation, with troubles: Set<Trouble>) -> Bool {
-    Trouble.allCases.allSatisfy { $0.situation != situation || troubles.contains($0) }
+    if [.noticedFork, .healedFork].contains(situation) { return !troubles.isDisjoint(with: Trouble.forking) }
+    return Trouble.allCases.allSatisfy { $0.situation != situation || troubles.contains($0) }
   }
 }

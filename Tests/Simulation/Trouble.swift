@@ -15,11 +15,20 @@ public enum Trouble: String, CaseIterable, Sendable {
   case powerLoss = "power-loss"
   /// The state directory is gone; the folder is not.
   case lostState = "lost-state"
+  /// The state directory is as it was when a backup was made; the folder is not.
+  case restoredState = "restored-state"
+  /// State and folder are as they were when a backup was made.
+  case restoredMachine = "restored-machine"
+  /// A machine is replaced by a copy of another one, which goes on.
+  case copiedMachine = "copied-machine"
   /// Deletions are remembered for seconds or a minute for members that are away, not for months.
   case shortMemory = "short-memory"
 
   /// What every run may have. What is found with the others is in share/doc/reliability.md.
   public static let usual: Set<Trouble> = [.ioErrors, .fullVolume, .logErrors, .fullLog]
+
+  /// After these a replica's history forks.
+  static let forking: Set<Trouble> = [.restoredState, .restoredMachine, .copiedMachine]
 
   /// What a series must have met of it.
   var situation: Situation {
@@ -30,6 +39,9 @@ public enum Trouble: String, CaseIterable, Sendable {
     case .fullLog: .fullLog
     case .powerLoss: .powerLoss
     case .lostState: .lostState
+    case .restoredState: .restoredState
+    case .restoredMachine: .restoredMachine
+    case .copiedMachine: .copiedMachine
     case .shortMemory: .deletedWhileAway
     }
   }
@@ -53,8 +65,10 @@ struct FailingCalls {
 extension Simulation {
   /// Now and then one of the kinds of trouble that this run may have.
   func trouble() throws {
-    // A short memory is for the whole run.
-    let kinds = Trouble.allCases.filter { $0 != .shortMemory && configuration.troubles.contains($0) }
+    // A short memory is for the whole run; machines are copied at rest.
+    let kinds = Trouble.allCases.filter {
+      ![.shortMemory, .copiedMachine].contains($0) && configuration.troubles.contains($0)
+    }
     guard !kinds.isEmpty, scheduler.random.below(25) == 0 else { return }
     let machine = machines[scheduler.random.below(machines.count)]
     let kind = kinds[scheduler.random.below(kinds.count)]
@@ -90,9 +104,44 @@ extension Simulation {
       machine.loseState()
       hasForgotten = true
       user.lostState()
-    case .shortMemory: return false
+    case .restoredState, .restoredMachine:
+      guard machine.hasBackup else {
+        machine.makeBackup()
+        note(machine, "a backup is made")
+        return false
+      }
+      if machine.isRunning { stop(machine) }
+      restore(machine, isWhole: kind == .restoredMachine)
+    case .shortMemory, .copiedMachine: return false
     }
     return true
+  }
+
+  private func restore(_ machine: Machine, isWhole: Bool) {
+    let before = user.names(of: machine)
+    machine.restoreBackup(isWhole: isWhole, isSeen: scheduler.random.below(2) == 0)
+    // What was on this machine only is gone with it.
+    if isWhole { user.lostPower(machine, before: before, others: machines) }
+    hasForgotten = true
+    user.lostState()
+  }
+
+  /// While all is the same everywhere, one machine becomes a copy of another.
+  func copyMachine() throws {
+    guard configuration.areFaultsOn, configuration.troubles.contains(.copiedMachine), onlyEditor == nil,
+      scheduler.random.below(2) == 0
+    else { return }
+    let first = scheduler.random.below(machines.count)
+    let copy = machines[(first + 1 + scheduler.random.below(machines.count - 1)) % machines.count]
+    note(copy, "becomes a copy of \(machines[first].name)")
+    count(.copiedMachine)
+    faults += 1
+    stop(copy)
+    copy.become(machines[first], isSeen: scheduler.random.below(2) == 0)
+    hasForgotten = true
+    user.lostState()
+    try copy.start()
+    network.connectAll()
   }
 
   /// What a person does when a folder has stopped for good: starts the node again.

@@ -96,9 +96,15 @@ public final class MemoryDisk: Disk {
 
   /// The disk as another process finds it after this one was killed: all that was written is there.
   public func kill() -> MemoryDisk {
+    let next = backup()
+    state.withLock { $0.isDead = true }
+    return next
+  }
+
+  /// Another disk that holds what this one holds now.
+  public func backup() -> MemoryDisk {
     let next = MemoryDisk()
     state.withLock { state in
-      state.isDead = true
       let copy = state
       next.state.withLock {
         $0.names = copy.names

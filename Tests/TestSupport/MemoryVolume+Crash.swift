@@ -2,6 +2,20 @@ import SoftadastraFS
 import Synchronization
 
 extension MemoryVolume {
+  /// Another volume that holds what this one holds now.
+  public func backup() -> MemoryVolume { crashed(seed: nil) }
+
+  /// From now on this volume holds what the other one does; its clock does not go back.
+  public func restore(_ other: MemoryVolume) {
+    let old = other.state.withLock { $0 }
+    state.withLock {
+      $0.tree = old.tree
+      $0.durable = old.durable
+      $0.now = max($0.now, old.now)
+      $0.generation += 1
+    }
+  }
+
   /// The volume as the next process finds it; this one is of no use to anybody from now on, if its calls fail.
   ///
   /// - Parameter seed: of a power loss: of the names changed since the last barrier all or none are there, and of each
