@@ -185,12 +185,14 @@ extension FolderMirror {
     }
   }
 
-  /// The same bytes lie beside the name as a copy already: a survivor that got a new version and lost after all.
+  /// The same bytes lie beside the name as a copy already: a survivor that got a new version and lost after all. What
+  /// lies at the name itself is about to go, also where the name is a copy's.
   private func isCopied(_ copy: Reconciler.Copy, of path: BytePath) -> Bool {
     guard let value = copy.entry.value else { return false }
     let prefix = StoreKey.filePrefix(folder) + ConflictName.commonPrefix(of: path)
     return store.list(prefix: prefix, limit: Self.maxCopiesLookedAt).contains { key, _ in
-      guard key != StoreKey.file(folder, copy.path), let entry = try? store.get(key) else { return false }
+      guard key != StoreKey.file(folder, copy.path), key != StoreKey.file(folder, path), let entry = try? store.get(key)
+      else { return false }
       return (try? FileEntry(entry, at: ""))?.value?.hasSameContent(as: value) ?? false
     }
   }

@@ -19,14 +19,19 @@ extension Replicator {
   /// What a peer's hello is answered with, and whether its history has forked: then nothing of it may be merged.
   ///
   /// A start record may still be on its way, over another member, when a version of that life is here already: what
-  /// looks like a fork is looked at again after two seconds.
+  /// looks like a fork is looked at again after two seconds. Of two members that speak for one replica at the same time,
+  /// one is a copy of the other, whatever either has written by then: the later one is asked to take a new replica.
   public nonisolated(nonsending) func recognise(
-    _ hello: SyncMessage.Hello
+    _ hello: SyncMessage.Hello, from peer: NodeID
   ) async -> (answer: SyncMessage.Recognition, isForked: Bool) {
     var answer = await recognition(of: hello.replica)
     if Self.fork(of: hello, given: answer) != nil {
       await time.sleep(nanoseconds: Self.forkPatienceNanoseconds)
       answer = await recognition(of: hello.replica)
+    }
+    if peers.contains(where: { $0.key != peer && $0.value.replica == hello.replica }) {
+      answer.counter = max(answer.counter, hello.nextCounter)
+      return (answer, true)
     }
     return (answer, Self.fork(of: hello, given: answer) != nil)
   }

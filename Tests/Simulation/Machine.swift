@@ -241,11 +241,11 @@ final class Machine {
   }
 
   /// From now on this machine is a copy of that one, folder and state.
-  func become(_ original: Machine, isSeen: Bool) {
+  func become(_ original: Machine) {
     disk = original.disk.backup()
     volume.restore(original.volume)
     backup = nil
-    isCopy = isSeen
+    isCopy = true
   }
 
   func shielded<T>(_ body: () -> T) -> T {

@@ -211,7 +211,8 @@ actor SimulatedNode {
     }
     let isOneReplica = hello.replica == store.replica
     let (recognition, isForked) =
-      isOneReplica ? (await replicator.recognition(of: hello.replica), true) : await replicator.recognise(hello)
+      isOneReplica
+      ? (await replicator.recognition(of: hello.replica), true) : await replicator.recognise(hello, from: peer)
     guard links[peer]?.session == session else { return false }
     links[peer]?.outgoing.yield(.message(.recognised(recognition)))
     guard isForked else { return true }

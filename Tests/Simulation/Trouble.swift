@@ -19,13 +19,22 @@ public enum Trouble: String, CaseIterable, Sendable {
   case restoredState = "restored-state"
   /// State and folder are as they were when a backup was made.
   case restoredMachine = "restored-machine"
-  /// A machine is replaced by a copy of another one, which goes on.
+  /// A machine is replaced by a copy of another one, which goes on. The node sees it: a copy has another node's key only
+  /// because it saw that it is one.
   case copiedMachine = "copied-machine"
   /// Deletions are remembered for seconds or a minute for members that are away, not for months.
   case shortMemory = "short-memory"
 
   /// What every run may have. What is found with the others is in share/doc/reliability.md.
   public static let usual: Set<Trouble> = [.ioErrors, .fullVolume, .logErrors, .fullLog]
+  /// What every fourth run may have besides: whoever has forgotten something may bring back what was deleted, so that
+  /// less can be checked.
+  public static let occasional: Set<Trouble> = [.lostState, .restoredState, .restoredMachine, .copiedMachine]
+
+  /// What the run of a seed may have, if nothing else is asked for.
+  public static func ordinary(_ seed: UInt64) -> Set<Trouble> {
+    usual
+  }
 
   /// After these a replica's history forks.
   static let forking: Set<Trouble> = [.restoredState, .restoredMachine, .copiedMachine]
@@ -137,7 +146,7 @@ extension Simulation {
     count(.copiedMachine)
     faults += 1
     stop(copy)
-    copy.become(machines[first], isSeen: scheduler.random.below(2) == 0)
+    copy.become(machines[first])
     hasForgotten = true
     user.lostState()
     try copy.start()

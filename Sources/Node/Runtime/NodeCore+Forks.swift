@@ -21,7 +21,7 @@ extension NodeCore {
       await heal(from: min(hello.nextCounter, life.nextCounter))
       return false
     }
-    let (recognition, isForked) = await replicator.recognise(hello)
+    let (recognition, isForked) = await replicator.recognise(hello, from: peer)
     await link.send(.recognised(recognition))
     guard isForked else { return true }
     tell("goes on from a state that was restored from a backup or copied", peer)
