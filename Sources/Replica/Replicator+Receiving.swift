@@ -42,6 +42,7 @@ extension Replicator {
       pump()
       return
     }
+    guard changes.space == .group || !state.lacksGroupRecords else { return engine.notStored(peer, changes.space) }
     let cursor =
       state.awaited[changes.space]?.isEmpty ?? true
       ? cursorMutation(state.replica, changes.space, changes.through) : nil
@@ -59,6 +60,7 @@ extension Replicator {
         for answer in receipt.answers { hooks.enqueue(peer, .message(answer)) }
       } else {
         try await apply(items, in: changes.space, cursor: cursor)
+        if changes.space == .group { peers[peer]?.lacksGroupRecords = false }
       }
       // The peer may have gone and come back meanwhile: a new session starts from the cursor just recorded.
       guard peers[peer]?.session == state.session else { return }
@@ -72,7 +74,10 @@ extension Replicator {
         engine.settled(changes.space, early.map { ($0.peer, $0.sequence) })
       }
     } catch {
-      if peers[peer]?.session == state.session { engine.notStored(peer, changes.space) }
+      if peers[peer]?.session == state.session {
+        engine.notStored(peer, changes.space)
+        if changes.space == .group { peers[peer]?.lacksGroupRecords = true }
+      }
       hooks.failed(peer, error)
     }
     pump()

@@ -55,6 +55,9 @@ public final class Replicator {
     var awaited: [SpaceID: AwaitedChanges] = [:]
     /// How far it has applied our feeds, not remembered in the store yet.
     var applied: [SpaceID: UInt64] = [:]
+    /// Records of the group that it sent could not be recorded. A start record must be here before any version of that
+    /// life, or that life is taken for a fork: nothing else is recorded until they come again.
+    var lacksGroupRecords = false
     /// Batches of these spaces that are being recorded right now.
     var recording: [SpaceID: Int] = [:]
     /// Spaces of which it is asked what it has, before it gets our feed.
