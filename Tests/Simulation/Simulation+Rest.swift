@@ -59,6 +59,7 @@ extension Simulation {
     if let back = Checks.resurrected(user, machines, besides: conflicts, keptContents) {
       throw SimulationError("came back: \(back)")
     }
+    if let falseFork { throw SimulationError("\(falseFork) saw a fork, and no state was restored or copied") }
     if let twice = Checks.duplicateCopies(user, machines) { throw SimulationError("copied twice: \(twice)") }
     // What a failed call left behind goes to the archive at the next start.
     if let rest = Checks.leftovers(machines.filter { !$0.hadTrouble }) { throw SimulationError("left over: \(rest)") }

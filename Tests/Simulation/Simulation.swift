@@ -59,6 +59,10 @@ public final class Simulation {
   var isInterrupting = false
   /// A machine lost its state: what it has seen it has not seen any more.
   var hasForgotten = false
+  /// A machine's state was restored or copied.
+  var hasRestored = false
+  /// A machine whose history was taken for a forked one before any was.
+  private(set) var falseFork: String?
   /// Where two versions met: a copy and its original may hold the same there.
   private(set) var conflicts: Set<BytePath> = []
   /// Lay at a path where an edit met a deletion that did not know of it.
@@ -112,6 +116,7 @@ public final class Simulation {
       }
       machine.onFork = { [unowned self] own in
         self.count(own == nil ? .noticedFork : .healedFork)
+        if !hasRestored, falseFork == nil { falseFork = machine.name }
         note(machine, own.map { "takes a new replica ID: its history forked at \($0)" } ?? "refuses a forked history")
       }
       machine.interrupt = { [unowned self] in interrupt(machine) }

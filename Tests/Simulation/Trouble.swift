@@ -132,6 +132,7 @@ extension Simulation {
     // What was on this machine only is gone with it.
     if isWhole { user.lostPower(machine, before: before, others: machines) }
     hasForgotten = true
+    hasRestored = true
     user.lostState()
   }
 
@@ -148,6 +149,7 @@ extension Simulation {
     stop(copy)
     copy.become(machines[first])
     hasForgotten = true
+    hasRestored = true
     user.lostState()
     try copy.start()
     network.connectAll()
