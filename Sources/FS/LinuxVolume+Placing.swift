@@ -124,6 +124,22 @@ extension LinuxVolume {
     return try status(in: parent.number, path.name, "cannot look at", path)
   }
 
+  public func swapBack(_ displaced: Displaced, at path: BytePath) throws(SoftadastraError) -> Displaced {
+    let parent = try parent(of: path, "cannot put back")
+    let name = displaced.stagedName
+    let area = try area(of: name, "cannot put back")
+    guard features.hasExchange else {
+      throw SoftadastraError(
+        .unsupported, "cannot put back", at: describe(path), why: "this filesystem cannot exchange two names")
+    }
+    let result = withCPath(name.utf8) { from in
+      withCPath(path.name) { linux_rename(area.number, from, parent.number, $0, linux_rename_exchange) }
+    }
+    guard result == 0 else { throw fail(result, "cannot put back", path) }
+    let now = try status(in: area.number, name.utf8, "cannot look at", stagedPath(name))
+    return Displaced(stagedName: name, status: now)
+  }
+
   /// EINVAL is also what a filesystem answers that does not know the flag.
   func lacks(_ result: Int32) -> Bool { [EINVAL, EOPNOTSUPP, ENOSYS].contains(-result) }
 

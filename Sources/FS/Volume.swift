@@ -38,6 +38,9 @@ public protocol Volume: Sendable {
   func displace(_ path: BytePath) throws(SoftadastraError) -> Displaced
   /// Moves what was displaced (back) to a free name. `.conflict` if taken.
   func replace(_ displaced: Displaced, at path: BytePath) throws(SoftadastraError) -> FileStatus
+  /// Swaps what was displaced with what lies at the path by now, and returns that. `.unsupported` where names cannot be
+  /// exchanged in one step.
+  func swapBack(_ displaced: Displaced, at path: BytePath) throws(SoftadastraError) -> Displaced
   /// Puts what was displaced into the versions archive, or purges it if `keep` is false.
   func discard(_ displaced: Displaced, from path: BytePath, keep: Bool) throws(SoftadastraError)
   /// Puts what was displaced into the versions archive, with the reason; returns where, if the volume can tell.

@@ -37,7 +37,31 @@ extension DiskOperation {
       return .applied(fingerprint: try linked(staged).fingerprint, copyFingerprint: nil)
     }
     let (now, displaced) = try volume.exchange(staged, at: path)
-    return try dispose(of: displaced, expecting: status, now: now.fingerprint)
+    do throws(SoftadastraError) {
+      return try dispose(of: displaced, expecting: status, now: now.fingerprint)
+    } catch {
+      guard undo(now, displaced) else {
+        try volume.archive(displaced, from: path, as: .conflict)
+        return .applied(fingerprint: now.fingerprint, copyFingerprint: nil)
+      }
+      throw error
+    }
+  }
+
+  /// What was swapped out found no other place, and goes back to its own. False if it cannot.
+  private func undo(_ now: FileStatus, _ displaced: Displaced) -> Bool {
+    guard let found = try? volume.status(path), found.fingerprint == now.fingerprint,
+      let back = try? volume.swapBack(displaced, at: path)
+    else { return false }
+    if !isSameFile(back.status, now) {
+      // Changed in between: somebody's newer work. What finds no name goes to the archive at the next start.
+      _ = try? put(back, at: path.parent.appending(rescueName))
+    } else if case .staged(back.stagedName) = content {
+      // Needed for the next attempt.
+    } else {
+      try? volume.removeStaged(back.stagedName)
+    }
+    return true
   }
 
   func linked(_ staged: any StagedFile) throws(SoftadastraError) -> FileStatus {
@@ -85,11 +109,13 @@ extension DiskOperation {
     return .applied(fingerprint: fingerprint, copyFingerprint: try volume.status(copyPath)?.fingerprint)
   }
 
-  /// Gives what was swapped out a name in the folder. Nil if that cannot be: then it lies in the archive.
+  /// Gives what was swapped out a name in the folder. Nil if it is taken, or its directory has gone: then it lies in
+  /// the archive. A call that failed otherwise may do better the next time.
   func put(_ displaced: Displaced, at place: BytePath) throws(SoftadastraError) -> FileStatus? {
     do throws(SoftadastraError) {
       return try volume.replace(displaced, at: place)
     } catch {
+      guard error.code == .conflict || error.code == .notFound else { throw error }
       try volume.archive(displaced, from: path, as: .conflict)
       return nil
     }

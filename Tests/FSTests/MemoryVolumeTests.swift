@@ -40,6 +40,11 @@ import Testing
     #expect(try volume.status(BytePath("d/a")) == now)
     #expect(try volume.stagedNames() == [old.stagedName])
     #expect(try volume.stagedStatus(old.stagedName) == old.status)
+    let back = try volume.swapBack(old, at: BytePath("d/a"))
+    #expect(try content(volume, "d/a") == [1, 2, 3])
+    #expect(back.stagedName == old.stagedName && back.status.inode == now.inode)
+    #expect(try volume.swapBack(back, at: BytePath("d/a")).status.inode == linked.inode)
+    expectError(.notFound) { _ = try volume.swapBack(old, at: BytePath("d/none")) }
     #expect(try volume.replace(old, at: BytePath("d/b")).inode == linked.inode)
     #expect(try content(volume, "d/a") == [9])
     #expect(try content(volume, "d/b") == [1, 2, 3])

@@ -79,6 +79,9 @@ final class ProcessVolume: Volume {
   func replace(_ displaced: Displaced, at path: BytePath) throws(SoftadastraError) -> FileStatus {
     try change(path) { () throws(SoftadastraError) in try volume.replace(displaced, at: path) }
   }
+  func swapBack(_ displaced: Displaced, at path: BytePath) throws(SoftadastraError) -> Displaced {
+    try change(path) { () throws(SoftadastraError) in try volume.swapBack(displaced, at: path) }
+  }
   func discard(_ displaced: Displaced, from path: BytePath, keep: Bool) throws(SoftadastraError) {
     try call { () throws(SoftadastraError) in try volume.discard(displaced, from: path, keep: keep) }
   }

@@ -16,12 +16,11 @@ public final class Simulation {
     public var areFaultsOn = true
     /// The mistake that the nodes make in this run.
     public var mistake: DeliberateFault?
-    public var troubles: Set<Trouble>
+    public var troubles = Trouble.usual
 
     public init(seed: UInt64, operations: Int = 200) {
       self.seed = seed
       self.operations = operations
-      troubles = Trouble.ordinary(seed)
     }
   }
 

@@ -27,15 +27,6 @@ public enum Trouble: String, CaseIterable, Sendable {
 
   /// What every run may have. What is found with the others is in share/doc/reliability.md.
   public static let usual: Set<Trouble> = [.ioErrors, .fullVolume, .logErrors, .fullLog]
-  /// What every fourth run may have besides: whoever has forgotten something may bring back what was deleted, so that
-  /// less can be checked.
-  public static let occasional: Set<Trouble> = [.lostState, .restoredState, .restoredMachine, .copiedMachine]
-
-  /// What the run of a seed may have, if nothing else is asked for.
-  public static func ordinary(_ seed: UInt64) -> Set<Trouble> {
-    usual
-  }
-
   /// After these a replica's history forks.
   static let forking: Set<Trouble> = [.restoredState, .restoredMachine, .copiedMachine]
 

@@ -14,8 +14,7 @@ struct Options {
   var mistake: String?
   var hunted: String?
   var mistakes = false
-  var asked: Set<Trouble> = []
-  var refused: Set<Trouble> = []
+  var troubles = Trouble.usual
   var shrinks = false
   var requiresAll = false
 
@@ -40,8 +39,8 @@ struct Options {
       case "--shrink": shrinks = true
       case "--require-all": requiresAll = true
       case "--faults": mistakes = true
-      case "--with": asked.insert(Self.trouble(&rest))
-      case "--without": refused.insert(Self.trouble(&rest))
+      case "--with": troubles.insert(Self.trouble(&rest))
+      case "--without": troubles.remove(Self.trouble(&rest))
       case "--fault": mistake = Self.value(&rest)
       case "--hunt": hunted = Self.value(&rest)
       case "--seeds": seeds = Self.number(&rest)
@@ -55,12 +54,6 @@ struct Options {
       }
     }
   }
-
-  /// What the run of this seed may have.
-  func troubles(of seed: UInt64) -> Set<Trouble> { Trouble.ordinary(seed).union(asked).subtracting(refused) }
-
-  /// What a series may have.
-  var troubles: Set<Trouble> { Trouble.usual.union(Trouble.occasional).union(asked).subtracting(refused) }
 
   private static func value(_ rest: inout ArraySlice<String>) -> String {
     guard let value = rest.popFirst() else { end() }

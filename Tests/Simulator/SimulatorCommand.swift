@@ -30,7 +30,7 @@ struct SimulatorCommand {
   private static func configuration(_ seed: UInt64, _ options: Options) -> Simulation.Configuration {
     var configuration = Simulation.Configuration(seed: seed)
     if let operations = options.operations { configuration.operations = operations }
-    configuration.troubles = options.troubles(of: seed)
+    configuration.troubles = options.troubles
     configuration.mistake = options.mistake.flatMap { MistakeHunt.mistake(named: $0) }
     return configuration
   }

@@ -105,6 +105,19 @@ extension MemoryVolume {
     }
   }
 
+  public func swapBack(_ displaced: Displaced, at path: BytePath) throws(SoftadastraError) -> Displaced {
+    try perform(.replace, path) { state throws(SoftadastraError) in
+      let name = displaced.stagedName
+      guard let inode = state.tree.staged[name], let now = state.find(path), now != 1,
+        let parent = state.find(path.parent)
+      else { throw .memory(ENOENT, path) }
+      state.attach(inode, to: parent, Array(path.name))
+      state.tree.nodes[now]!.changed = state.tick()
+      state.tree.staged[name] = now
+      return Displaced(stagedName: name, status: state.status(now))
+    }
+  }
+
   /// The archived name is `path~n`: the order of archiving, not the time.
   public func discard(_ displaced: Displaced, from path: BytePath, keep: Bool) throws(SoftadastraError) {
     try perform(.discard, path) { state throws(SoftadastraError) in
