@@ -15,11 +15,14 @@ extension FolderMirror {
       .compactMap { $0 }
   }
 
-  /// These entries again, whole.
+  /// These entries again, whole. One that is not durable yet is left out: the feed brings it when it is.
   public nonisolated func wholeChanges(for keys: [[UInt8]]) async -> [Change] {
     let prefix = SpaceID.folder(configuration.folder).prefix
+    let durable = store.durableSequence
     let items = keys.compactMap { key -> FeedPage.Item? in
-      guard let summary = store.summary(prefix + key), let dot = summary.dot else { return nil }
+      guard let summary = store.summary(prefix + key), let dot = summary.dot, summary.sequence <= durable else {
+        return nil
+      }
       return FeedPage.Item(key: prefix + key, sequence: summary.sequence, dot: dot)
     }
     return await onPool(items) { item in
