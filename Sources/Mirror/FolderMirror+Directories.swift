@@ -1,4 +1,4 @@
-internal import SoftadastraCore
+public import SoftadastraCore
 internal import SoftadastraFS
 internal import SoftadastraStore
 internal import SoftadastraSync
@@ -26,6 +26,12 @@ extension FolderMirror {
       markDirty(obstacle)
       observeSignal.raise()
       wait(step.item)
+      return
+    }
+    // A directory that changed after what is in it comes after that: what stands in its place may be about to give way.
+    guard hasHeardAll(of: step.item) else {
+      awaitingFeeds.append(FetchKey(path: step.item.path, dot: step.item.entry.version.dot))
+      suspend(step.item)
       return
     }
     busy.insert(obstacle)
@@ -58,11 +64,32 @@ extension FolderMirror {
     wait(step.item)
   }
 
+  /// Whether one of its senders has said all that it knew; for an item from an earlier life, whether anybody has.
+  private func hasHeardAll(of item: PendingTree.Item) -> Bool {
+    item.origins.isEmpty ? !completeFeeds.isEmpty : item.origins.contains { completeFeeds.contains($0.peer) }
+  }
+
+  /// What a peer has said is all that it knows at present, or more is to come.
+  public func feed(of peer: NodeID, isComplete: Bool) {
+    guard isComplete else {
+      completeFeeds.remove(peer)
+      return
+    }
+    completeFeeds.insert(peer)
+    let waiting = awaitingFeeds
+    awaitingFeeds.removeAll()
+    for item in waiting { resume(item.path, item.dot) }
+  }
+
+  private func suspend(_ item: PendingTree.Item) {
+    pending.update(item.path, item.entry.version.dot) { $0.state = .fetching }
+    release([item.path])
+  }
+
   /// Puts an item back until something else may have changed.
   func wait(_ item: PendingTree.Item) {
     let dot = item.entry.version.dot
-    pending.update(item.path, dot) { $0.state = .fetching }
-    release([item.path])
+    suspend(item)
     Task {
       await self.time.sleep(nanoseconds: UInt64(Self.waitingMilliseconds) * 1_000_000)
       self.resume(item.path, dot)

@@ -15,19 +15,29 @@ extension FolderMirror {
       .compactMap { $0 }
   }
 
-  /// These entries again, whole. One that is not durable yet is left out: the feed brings it when it is.
+  /// These entries again, whole.
   public nonisolated func wholeChanges(for keys: [[UInt8]]) async -> [Change] {
     let prefix = SpaceID.folder(configuration.folder).prefix
-    let durable = store.durableSequence
     let items = keys.compactMap { key -> FeedPage.Item? in
-      guard let summary = store.summary(prefix + key), let dot = summary.dot, summary.sequence <= durable else {
-        return nil
-      }
+      guard let summary = store.summary(prefix + key), let dot = summary.dot else { return nil }
       return FeedPage.Item(key: prefix + key, sequence: summary.sequence, dot: dot)
     }
-    return await onPool(items) { item in
+    return await onPool(await durable(items)) { item in
       self.change(for: item, peerWatermark: VersionVector(), allowingDelta: false)
     }.compactMap { $0 }
+  }
+
+  /// Waits until they are: nothing is sent that a crash could take back. Those that the log has no room for are left out,
+  /// the feed brings them when it has.
+  private nonisolated func durable(_ items: [FeedPage.Item]) async -> [FeedPage.Item] {
+    guard let last = items.map(\.sequence).max(), last > store.durableSequence else { return items }
+    do throws(SoftadastraError) {
+      try await store.wait(CommitTicket(sequences: last...last))
+      return items
+    } catch {
+      let durable = store.durableSequence
+      return items.filter { $0.sequence <= durable }
+    }
   }
 
   private nonisolated func change(

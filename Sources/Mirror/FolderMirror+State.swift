@@ -1,4 +1,4 @@
-internal import SoftadastraCore
+public import SoftadastraCore
 internal import SoftadastraFS
 
 /// Whether a folder is at rest, and who waits for it; and its way to the worker threads.
@@ -9,6 +9,9 @@ extension FolderMirror {
     change(to: .stopped(error))
     abandon()
   }
+
+  /// The log takes nothing any more: the folder says so and stops.
+  public func logFailed(_ error: SoftadastraError) { halt(error) }
 
   func change(to new: MirrorState) {
     guard state != new else { return }

@@ -112,6 +112,10 @@ public actor FolderMirror {
   var barrierPace = BarrierPace()
   var isApplying = false
   var held: [CheckedContinuation<Void, Never>] = []
+  /// Peers that had said all when they were last heard of; nobody at the start.
+  var completeFeeds: Set<NodeID> = []
+  /// Wait for one of their senders to have said all.
+  var awaitingFeeds: [FetchKey] = []
 
   // Fetching
   var fetches: [FetchKey: FetchState] = [:]

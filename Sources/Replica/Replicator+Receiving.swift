@@ -56,7 +56,9 @@ extension Replicator {
       if case .folder(let id) = changes.space {
         guard let mirror = folders[id] else { return }
         if DeliberateFault.cursorBeforeChanges.isOn, let cursor { try await store.wait(try store.commit([cursor])) }
+        await mirror.feed(of: peer, isComplete: false)
         receipt = try await mirror.receive(items, from: peer, cursor: cursor)
+        if changes.watermark != nil { await mirror.feed(of: peer, isComplete: true) }
         for answer in receipt.answers { hooks.enqueue(peer, .message(answer)) }
       } else {
         try await apply(items, in: changes.space, cursor: cursor)
@@ -79,16 +81,19 @@ extension Replicator {
         if changes.space == .group { peers[peer]?.lacksGroupRecords = true }
       }
       hooks.failed(peer, error)
+      // Without the group's records no folder gets anything to record: none would notice by itself.
+      if let failure = store.logFailure { for mirror in folders.values { await mirror.logFailed(failure) } }
     }
     pump()
   }
 
   private nonisolated(nonsending) func supplemented(_ space: SpaceID, _ changes: [Change], from peer: NodeID) async {
-    guard case .folder(let id) = space, let mirror = folders[id], let session = peers[peer]?.session else { return }
+    guard case .folder(let id) = space, let mirror = folders[id], let state = peers[peer], !state.lacksGroupRecords
+    else { return }
     do throws(SoftadastraError) {
-      let receipt = try await mirror.receive(changes, from: peer, cursor: nil)
+      let receipt = try await mirror.receive(withoutForgotten(changes, in: space), from: peer, cursor: nil)
       for answer in receipt.answers { hooks.enqueue(peer, .message(answer)) }
-      if peers[peer]?.session == session { expect(receipt, of: changes, in: space, from: peer) }
+      if peers[peer]?.session == state.session { expect(receipt, of: changes, in: space, from: peer) }
     } catch {
       hooks.failed(peer, error)
     }

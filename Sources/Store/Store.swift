@@ -175,6 +175,9 @@ public final class Store: Sendable {
   /// Entries of other prefixes that one page passes over at most: the lock is not held longer for it.
   static let maxItemsPerPage = 100_000
 
+  /// Why the log takes nothing any more, until the store is opened again; nil while it does.
+  public var logFailure: SoftadastraError? { wal?.permanentFailure }
+
   public var durableSequence: UInt64 {
     if DeliberateFault.sentBeforeDurable.isOn { return lastSequence }
     return wal?.durableSequence ?? lastSequence

@@ -37,6 +37,8 @@ struct OutgoingFeed: Sendable {
   /// The peer's cursor is still to be moved past the entries of a move that it carried out, or it is to hear of our
   /// watermark although nothing else is new.
   private(set) var owesCursor = false
+  /// The peer was not told yet that what it was sent is all: it may be waiting for that.
+  private(set) var owesEnd = false
   /// Our watermark as the peer was told it last.
   private var told = VersionVector()
 
@@ -65,10 +67,11 @@ struct OutgoingFeed: Sendable {
     return item.dot.replica != peerReplica && !peerWatermark.covers(item.dot)
   }
 
-  mutating func didSend(through: UInt64, entries: Int, offering move: Dot?, now: UInt64) {
+  mutating func didSend(through: UInt64, entries: Int, offering move: Dot?, isLast: Bool, now: UInt64) {
     sent = max(sent, through)
     scanned = sent
     owesCursor = false
+    owesEnd = !isLast
     inFlight.append(Batch(through: through, entries: entries, sentAt: now))
     entriesInFlight += entries
     if let move { hold = .awaiting(move, since: now) }

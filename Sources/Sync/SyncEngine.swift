@@ -207,7 +207,8 @@ public struct SyncEngine: Sendable {
       }
       let after = outgoing.sent
       let isLast = cut == nil && page.items.count < options.batchEntries
-      outgoing.didSend(through: through, entries: items.count, offering: cut.map { page.items[$0].dot }, now: now)
+      outgoing.didSend(
+        through: through, entries: items.count, offering: cut.map { page.items[$0].dot }, isLast: isLast, now: now)
       outputs.append(
         .send(
           Batch(
@@ -217,10 +218,10 @@ public struct SyncEngine: Sendable {
     // A cursor that the peer never hears of would have all of this read again at each new connection. With nothing
     // under way the feed ends here.
     if !outgoing.isWaiting, outgoing.inFlight.isEmpty,
-      outgoing.owesCursor || outgoing.scanned >= outgoing.sent &+ options.skipsWorthTelling
+      outgoing.owesCursor || outgoing.owesEnd || outgoing.scanned >= outgoing.sent &+ options.skipsWorthTelling
     {
       let (after, through) = (outgoing.sent, outgoing.scanned)
-      outgoing.didSend(through: through, entries: 0, offering: nil, now: now)
+      outgoing.didSend(through: through, entries: 0, offering: nil, isLast: true, now: now)
       outputs.append(
         .send(
           Batch(

@@ -154,6 +154,11 @@ public final class WriteAheadLog: Sendable {
     return chunk
   }
 
+  /// Why nothing is written any more, until the log is opened again; nil while it is, or while it only has no room.
+  public var permanentFailure: SoftadastraError? {
+    monitor.withLock { if case .failed(let error) = $0.status { error } else { nil } }
+  }
+
   func failure(_ state: State) -> SoftadastraError? {
     switch state.status {
     case .open, .closing: nil
