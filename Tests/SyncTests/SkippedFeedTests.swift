@@ -20,6 +20,27 @@ import Testing
     }
   }
 
+  /// As many entries as one batch takes: only the next page would show that there are no more.
+  @Test func theEndIsToldWhereTheLastBatchWasFull() throws {
+    let peer = try #require(NodeID(bytes: [UInt8](repeating: 7, count: NodeID.byteCount)))
+    let options = SyncOptions()
+    let count = UInt64(options.batchEntries)
+    let feed = TheirsOnly(replica: ReplicaID(rawValue: 9), count: count)
+    var engine = SyncEngine(options: options)
+    engine.connect(peer, replica: ReplicaID(rawValue: 8))
+    engine.subscribed(peer, .values, since: 0, watermark: VersionVector())
+    var batches = Self.batches(engine.drain(now: 1, reading: feed))
+    #expect(batches.map(\.items.count) == [Int(count)] && batches.first?.isLast == false)
+    engine.acknowledged(peer, SyncMessage.Acknowledge(space: .values, known: count, applied: count))
+    batches = Self.batches(engine.drain(now: 2, reading: feed))
+    #expect(batches.count == 1 && batches.first?.items.isEmpty == true && batches.first?.isLast == true)
+    #expect(Self.batches(engine.drain(now: 3, reading: feed)).isEmpty)
+  }
+
+  private static func batches(_ outputs: [SyncEngine.Output]) -> [SyncEngine.Batch] {
+    outputs.compactMap { if case .send(let batch) = $0 { batch } else { nil } }
+  }
+
   @Test(arguments: [(UInt64(100), false), (100_000, true)])
   func aPeerHearsOfALongStretchThatDoesNotConcernIt(count: UInt64, isTold: Bool) throws {
     let peer = try #require(NodeID(bytes: [UInt8](repeating: 7, count: NodeID.byteCount)))
@@ -27,9 +48,7 @@ import Testing
     var engine = SyncEngine()
     engine.connect(peer, replica: feed.replica)
     engine.subscribed(peer, .values, since: 0, watermark: VersionVector())
-    let batches = engine.drain(now: 1, reading: feed).compactMap { output -> SyncEngine.Batch? in
-      if case .send(let batch) = output { batch } else { nil }
-    }
+    let batches = Self.batches(engine.drain(now: 1, reading: feed))
     guard isTold else {
       #expect(batches.isEmpty)
       return
