@@ -43,7 +43,8 @@ extension FolderMirror {
       blockItem(item, error)
       startNextFetches()
     case .success(let (file, present)):
-      fetches[key] = FetchState(item: item, file: file, plan: FetchPlan(manifest, present: present))
+      fetches[key] = FetchState(
+        item: item, file: file, plan: FetchPlan(manifest, present: present), completeFeeds: completeFeeds)
       if fetches[key]!.plan.isComplete { completeFetch(key) } else { requestMore() }
     }
   }
@@ -136,6 +137,8 @@ extension FolderMirror {
     else { return }
     window.release(asked, range.length)
     fetches[key]?.plan.failed(range, excluding: peer)
+    if reason != .unreadable { fetches[key]?.lacking.insert(peer) }
+    if reason == .unknownFolder { fetches[key]?.strangers.insert(peer) }
     if reason == .superseded, replicas[peer] == key.dot.replica { fetches[key]?.isOverwrittenByAuthor = true }
     waitForSources(key)
     requestMore()
@@ -147,22 +150,49 @@ extension FolderMirror {
     else { return }
     cancelFetch(key)
     guard let item = pending[key.path, key.dot] else { return }
-    if state.isOverwrittenByAuthor, item.isDerived { return giveUp(item) }
+    // Somebody may have offered it since.
+    let isAsItWas = item.origins == state.item.origins && item.isDerived == state.item.isDerived
+    if isAsItWas, state.isSettledElsewhere || state.isOverwrittenByAuthor && item.isDerived { return giveUp(item) }
     blockItem(
       item,
       SoftadastraError(
         .network, "fetch", at: key.path.description, why: "no connected peer has this version's content",
         hint: "it goes on when one that has it connects"))
+    guard isAsItWas, state.isLackedBy(all: sources) else { return }
+    Task { await self.giveUpIfNobodyHas(item, asked: sources) }
   }
 
-  /// A conflict copy that nobody offered: its author has overwritten or deleted those bytes, and nobody else has them.
+  /// Its author has overwritten or deleted those bytes, or lost its state, before anybody had them.
+  private func giveUpIfNobodyHas(_ item: PendingTree.Item, asked: [NodeID]) async {
+    guard await host.areAllMembers(Set(asked)), asked == sources,
+      let current = pending[item.path, item.entry.version.dot], current.origins == item.origins,
+      case .blocked(let error, _, _) = current.state, error.code == .network
+    else { return }
+    giveUp(current)
+  }
+
+  /// The version is not wanted any more. Older ones that it had taken the place of are, where it was not settled by a peer.
   private func giveUp(_ item: PendingTree.Item) {
+    let dot = item.entry.version.dot
     forgetFetch(item)
-    pending.remove(item.path, item.entry.version.dot)
+    pending.remove(item.path, dot)
     unblock(item.path)
+    if !item.isDerived { host.report(.givenUp(item.path)) }
+    var records = RemoteRecords()
+    var receipt = Receipt()
+    for old in item.overtaken where !item.isDerived {
+      queue(
+        PendingTree.Item(path: item.path, entry: old, origins: item.origins), from: nil, 0, &records, &receipt)
+    }
+    records.mutations.append(.erase(key: remoteKey(item.path, dot)))
+    let successors = pending.dots(at: item.path).compactMap { pending[item.path, $0] }
+    let settled = item.origins.filter { origin in !successors.contains { $0.origins.contains(origin) } }
+    let recorded = records
     Task {
-      self.commitLocal([.erase(key: self.remoteKey(item.path, item.entry.version.dot))])
-      self.settleLater(item.origins)
+      var records = recorded
+      // What cannot be recorded is given up once more by the next life.
+      do throws(SoftadastraError) { try await self.flush(&records) } catch { self.block(item.path, error) }
+      self.settleLater(settled)
       await self.removeEmptiedParents(of: [item.path])
     }
   }
@@ -211,6 +241,7 @@ extension FolderMirror {
   public func peerConnected(_ peer: NodeID, replica: ReplicaID, session: UInt64) {
     guard session > endedSessions[peer] ?? 0, session > sessions[peer] ?? 0 else { return }
     if sessions[peer] != nil { lost(peer) }
+    completeFeeds[peer] = nil
     sessions[peer] = session
     replicas[peer] = replica
     sources.append(peer)

@@ -8,6 +8,9 @@ internal import SoftadastraSync
 /// One barrier at a time: what is applied while it runs shares the next one. So applying never waits for the disk.
 /// How far apart they are is `BarrierPace`'s to say; whoever waits for the end of it gets one at once.
 extension FolderMirror {
+  /// After so long the bytes of a loser that was set aside are compared with its entry.
+  private static let setAsideMilliseconds = 50
+
   /// A change that is on disk.
   struct Done: Sendable {
     let item: PendingTree.Item
@@ -208,6 +211,11 @@ extension FolderMirror {
         if let copy = done.copy, let copyFingerprint {
           let copyKey = StoreKey.file(folder, copy.path)
           if store.summary(copyKey) == nil { mutations.append(copy.entry.mutation(key: copyKey, tag: copyFingerprint)) }
+          // It may have been written to at the moment it was set aside, before its fingerprint was noted.
+          if case .file = copy.entry.value?.kind {
+            unsettled.insert(copy.path)
+            lookAgain(at: [copy.path], afterMilliseconds: Self.setAsideMilliseconds)
+          }
         }
       case .rescued(let fingerprint, let rescue):
         mutations.append(done.survivor.drawn(from: store).mutation(key: key, tag: fingerprint))

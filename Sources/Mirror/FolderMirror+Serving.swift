@@ -97,9 +97,10 @@ extension FolderMirror {
     guard let found else { return .fetchFailed(request: fetch.request, .superseded) }
     do throws(SoftadastraError) {
       let file = try volume.openForReading(found.path)
-      // Only a file that still is what the store says is served; the receiver verifies each chunk besides.
+      // Only a file that still is what the store says is served; the receiver verifies each chunk besides. Nobody has
+      // looked yet what another one is.
       guard try file.status().fingerprint == found.tag else {
-        return .fetchFailed(request: fetch.request, .superseded)
+        return .fetchFailed(request: fetch.request, .unreadable)
       }
       let count = Int(fetch.length)
       var failure: SoftadastraError?
@@ -111,10 +112,10 @@ extension FolderMirror {
         }
       }
       if let failure { throw failure }
-      guard bytes.count == count else { return .fetchFailed(request: fetch.request, .superseded) }
+      guard bytes.count == count else { return .fetchFailed(request: fetch.request, .unreadable) }
       return .data(SyncMessage.FetchedData(request: fetch.request, bytes: bytes))
     } catch {
-      return .fetchFailed(request: fetch.request, error.code == .notFound ? .superseded : .unreadable)
+      return .fetchFailed(request: fetch.request, .unreadable)
     }
   }
 }

@@ -112,8 +112,9 @@ public actor FolderMirror {
   var barrierPace = BarrierPace()
   var isApplying = false
   var held: [CheckedContinuation<Void, Never>] = []
-  /// Peers that had said all when they were last heard of; nobody at the start.
-  var completeFeeds: Set<NodeID> = []
+  /// Peers that have said all that they knew when they were last heard of, and what they had applied by then. Nobody at
+  /// the start.
+  var completeFeeds: [NodeID: VersionVector] = [:]
   /// Wait for one of their senders to have said all.
   var awaitingFeeds: [FetchKey] = []
 

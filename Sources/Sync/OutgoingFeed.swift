@@ -38,12 +38,13 @@ struct OutgoingFeed: Sendable {
   /// watermark although nothing else is new.
   private(set) var owesCursor = false
   /// The peer was not told yet that what it was sent is all: it may be waiting for that.
-  private(set) var owesEnd = false
+  private(set) var owesEnd: Bool
   /// Our watermark as the peer was told it last.
   private var told = VersionVector()
 
-  init(since: UInt64, watermark: VersionVector, owesWatermark: Bool = false) {
+  init(since: UInt64, watermark: VersionVector, owesWatermark: Bool = false, owesEnd: Bool = false) {
     owesCursor = owesWatermark
+    self.owesEnd = owesEnd
     known = since
     applied = 0
     sent = since

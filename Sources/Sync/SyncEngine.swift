@@ -55,7 +55,10 @@ public struct SyncEngine: Sendable {
   public mutating func subscribed(
     _ peer: NodeID, _ space: SpaceID, since: UInt64, watermark: VersionVector, owesWatermark: Bool = false
   ) {
-    peers[peer]?.outgoing[space] = OutgoingFeed(since: since, watermark: watermark, owesWatermark: owesWatermark)
+    // Of a folder it hears where the feed ends, whether there is anything for it or not.
+    let owesEnd = if case .folder = space { true } else { false }
+    peers[peer]?.outgoing[space] = OutgoingFeed(
+      since: since, watermark: watermark, owesWatermark: owesWatermark, owesEnd: owesEnd)
     dirty.insert(space)
   }
 

@@ -152,6 +152,7 @@ public enum SyncMessage: Sendable, Hashable {
   public enum FetchFailure: UInt8, Sendable, Hashable {
     /// Another version is there by now; its change is on the way.
     case superseded = 1
+    /// It should be there, and cannot be read, or is being changed.
     case unreadable = 2
     case unknownFolder = 3
   }

@@ -32,7 +32,8 @@ final class MirrorLife: Sendable {
       configuration: configuration, volume: volume, store: store, hasher: ContentHasher(secret: Self.secret),
       pool: WorkerPool(threads: 2), time: FastTime(),
       host: MirrorHost(
-        settled: { _, _ in }, nothingPending: { _ in }, send: { _, message in await fetch(message) }, report: { _ in }))
+        settled: { _, _ in }, nothingPending: { _ in }, send: { _, message in await fetch(message) },
+        areAllMembers: { _ in false }, report: { _ in }))
   }
 
   static func prepare(_ volume: MemoryVolume) throws {

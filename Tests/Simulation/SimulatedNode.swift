@@ -50,6 +50,7 @@ actor SimulatedNode {
   private let replicator: Replicator
   private let time: any TimeSource
   private var links: [NodeID: Link] = [:]
+  private var newestSessions: [NodeID: UInt64] = [:]
   private let nonce: UInt64
   /// Nil until the start is recorded.
   private var life: ReplicaStart?
@@ -126,7 +127,9 @@ actor SimulatedNode {
   func connect(
     _ peer: NodeID, session: UInt64, hangUp: @escaping @Sendable () -> Void, send: @escaping Send
   ) async {
-    guard !isOver else { return }
+    // Told out of order: this one was replaced already.
+    guard !isOver, session > newestSessions[peer] ?? 0 else { return }
+    newestSessions[peer] = session
     let (outgoing, outgoingSink) = AsyncStream<Replicator.Outgoing>.makeStream()
     let (control, controlSink) = AsyncStream<SyncMessage>.makeStream()
     let (data, dataSink) = AsyncStream<SyncMessage>.makeStream()
@@ -169,6 +172,7 @@ actor SimulatedNode {
   }
 
   func disconnect(_ peer: NodeID, session: UInt64) async {
+    newestSessions[peer] = max(session, newestSessions[peer] ?? 0)
     guard let link = links[peer], link.session == session else { return }
     link.finish()
     links[peer] = nil
