@@ -105,7 +105,7 @@ extension FolderMirror {
         // Also what needed no work on disk: its records go with the batch.
         holdBack(batches, failure)
       } else {
-        await record(batches, needsBarrier ? [durableMark(durable)] : [])
+        await record(withoutOrphans(batches), needsBarrier ? [durableMark(durable)] : [])
       }
       finishing -= batches.count
       unfinishedCount -= batches.reduce(0) { $0 + $1.done.count + $1.settled.count }
@@ -122,6 +122,22 @@ extension FolderMirror {
   private func holdBack(_ batches: [Unfinished], _ error: SoftadastraError) {
     for item in batches.flatMap({ $0.settled + $0.done.map(\.item) }) { blockItem(item, error) }
     deferred.formUnion(batches.flatMap(\.done).map(\.item.path))
+    hasHeldBack = true
+  }
+
+  /// Leaves out what lies in a directory that was held back: nobody is told of a child before its directory.
+  private func withoutOrphans(_ batches: [Unfinished]) -> [Unfinished] {
+    guard hasHeldBack else { return batches }
+    return batches.map { batch in
+      var batch = batch
+      batch.done.removeAll { done in
+        guard !done.entry.isDeleted, pending.isParentWaiting(done.item.path) else { return false }
+        wait(done.item)
+        deferred.insert(done.item.path)
+        return true
+      }
+      return batch
+    }
   }
 
   private func barrier() async -> SoftadastraError? {
@@ -186,7 +202,9 @@ extension FolderMirror {
     await removeEmptiedParents(of: deleted + batches.flatMap(\.settled).map(\.path))
     releaseHeldSenders()
     await host.settled(.folder(folder), origins)
-    if pending.isEmpty { await host.nothingPending(.folder(folder)) }
+    guard pending.isEmpty else { return }
+    hasHeldBack = false
+    await host.nothingPending(.folder(folder))
   }
 
   /// The synced entries of a batch, and the end of its remote-tree records.

@@ -109,6 +109,8 @@ public actor FolderMirror {
   var hasUnfinishedDeletions = false
   /// A look at what is unfinished is due later.
   var isFinishPlanned = false
+  /// Changes on disk could not be recorded, and something has waited ever since.
+  var hasHeldBack = false
   var barrierPace = BarrierPace()
   var isApplying = false
   var held: [CheckedContinuation<Void, Never>] = []
