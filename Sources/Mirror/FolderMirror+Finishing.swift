@@ -122,18 +122,16 @@ extension FolderMirror {
   private func holdBack(_ batches: [Unfinished], _ error: SoftadastraError) {
     for item in batches.flatMap({ $0.settled + $0.done.map(\.item) }) { blockItem(item, error) }
     deferred.formUnion(batches.flatMap(\.done).map(\.item.path))
-    hasHeldBack = true
   }
 
-  /// Leaves out what lies in a directory that was held back: nobody is told of a child before its directory.
+  /// Leaves out what lies in a directory that could not be made or recorded: nobody is told of a child before its directory.
   private func withoutOrphans(_ batches: [Unfinished]) -> [Unfinished] {
-    guard hasHeldBack else { return batches }
+    guard hasBlockedDirectories else { return batches }
     return batches.map { batch in
       var batch = batch
       batch.done.removeAll { done in
         guard !done.entry.isDeleted, pending.isParentWaiting(done.item.path) else { return false }
         wait(done.item)
-        deferred.insert(done.item.path)
         return true
       }
       return batch
@@ -203,7 +201,7 @@ extension FolderMirror {
     releaseHeldSenders()
     await host.settled(.folder(folder), origins)
     guard pending.isEmpty else { return }
-    hasHeldBack = false
+    hasBlockedDirectories = false
     await host.nothingPending(.folder(folder))
   }
 

@@ -112,6 +112,8 @@ extension FolderMirror {
         // A directory that stayed although it is to be deleted: that could not be recorded yet.
         if made.fingerprint(path) == fingerprint, isDeletionWanted(path) { continue }
         if let item = wantedItem(path, value.value) {
+          // Not before its directory, which is tried again, and so is this.
+          if pending.isParentWaiting(path), !adopted.contains(where: { path.isWithin($0.path) }) { continue }
           // A crash came between the change on disk and its record: the disk holds what the intent wanted.
           adopted.append(item)
           mutations += adoption(of: item, key, fingerprint)

@@ -44,6 +44,7 @@ extension FolderMirror {
     }
     // Memory: what waits for long is fetched again.
     if pending.inlineBytes > Self.maxInlineBytesHeld / 2 { pending.update(item.path, dot) { $0.content = nil } }
+    if item.entry.value?.isDirectory == true { hasBlockedDirectories = true }
     releaseHeldSenders()
     block(item.path, error)
     Task {

@@ -109,8 +109,8 @@ public actor FolderMirror {
   var hasUnfinishedDeletions = false
   /// A look at what is unfinished is due later.
   var isFinishPlanned = false
-  /// Changes on disk could not be recorded, and something has waited ever since.
-  var hasHeldBack = false
+  /// A directory could not be made or recorded, and something has waited ever since.
+  var hasBlockedDirectories = false
   var barrierPace = BarrierPace()
   var isApplying = false
   var held: [CheckedContinuation<Void, Never>] = []
