@@ -16,10 +16,11 @@ final class MirrorLife: Sendable {
   let store: Store
   let mirror: FolderMirror
 
+  /// - Parameter members: the others in the group; by default somebody is away.
   /// - Parameter fetch: asks somebody else for content, who answers through `answer`.
   init(
     _ number: UInt8, volume: MemoryVolume, disk: MemoryDisk, isAfterPowerLoss: Bool = false, seed: UInt64 = 1,
-    fetch: @escaping @Sendable (SyncMessage) async -> Void = { _ in }
+    members: Set<NodeID>? = nil, fetch: @escaping @Sendable (SyncMessage) async -> Void = { _ in }
   ) throws {
     node = NodeID(bytes: [UInt8](repeating: number, count: NodeID.byteCount))!
     store = try Store.open(
@@ -33,7 +34,7 @@ final class MirrorLife: Sendable {
       pool: WorkerPool(threads: 2), time: FastTime(),
       host: MirrorHost(
         settled: { _, _ in }, nothingPending: { _ in }, send: { _, message in await fetch(message) },
-        areAllMembers: { _ in false }, report: { _ in }))
+        areAllMembers: { members?.isSubset(of: $0) ?? false }, report: { _ in }))
   }
 
   static func prepare(_ volume: MemoryVolume) throws {
