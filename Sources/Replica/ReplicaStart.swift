@@ -54,7 +54,9 @@ public struct ReplicaStart: Sendable, Hashable {
     var record = StartRecord(node: node, history: StartRecord.history(of: store.replica, in: store))
     let version = store.newVersion(basedOn: old?.version?.vector ?? VersionVector(), author: node.tag)
     record.history.begin(StartHistory.Start(nonce: nonce, nextCounter: version.dot.counter))
-    try await store.wait(try store.commit([.put(key: key, value: record.encoded(), version: version)]))
+    var lives = LogLives.read(from: store)
+    lives.begin(nonce, first: store.lastSequence + 1)
+    try await store.wait(try store.commit([.put(key: key, value: record.encoded(), version: version), lives.mutation]))
     return ReplicaStart(nonce: nonce, nextCounter: version.dot.counter)
   }
 }

@@ -4,15 +4,16 @@ internal import SoftadastraSync
 
 /// What a node remembers of feeds: how far it knows those of others, and how far others have applied its own.
 extension Replicator {
-  func cursor(_ replica: ReplicaID, _ space: SpaceID) -> UInt64 {
-    guard let entry = try? store.get(StoreKey.cursor(replica, space)) else { return 0 }
-    return (try? decode(entry.value) { (r: inout ByteReader) throws(CodingError) in try r.varint() }) ?? 0
+  func cursor(_ replica: ReplicaID, _ space: SpaceID) -> FeedCursor {
+    guard let entry = try? store.get(StoreKey.cursor(replica, space)) else { return FeedCursor() }
+    return (try? decode(entry.value) { (r: inout ByteReader) throws(CodingError) in try FeedCursor(from: &r) })
+      ?? FeedCursor()
   }
 
-  func cursorMutation(_ replica: ReplicaID, _ space: SpaceID, _ known: UInt64) -> Mutation {
-    var writer = ByteWriter(capacity: 10)
-    writer.varint(known)
-    return .put(key: StoreKey.cursor(replica, space), value: writer.bytes, version: nil)
+  func cursorMutation(_ peer: Peer, _ space: SpaceID, _ known: UInt64) -> Mutation {
+    var writer = ByteWriter(capacity: 18)
+    FeedCursor(known: known, nonce: peer.nonce).encode(into: &writer)
+    return .put(key: StoreKey.cursor(peer.replica, space), value: writer.bytes, version: nil)
   }
 
   func watermarkRecord(_ space: SpaceID) -> Watermark {

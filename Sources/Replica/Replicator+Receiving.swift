@@ -45,7 +45,7 @@ extension Replicator {
     guard changes.space == .group || !state.lacksGroupRecords else { return engine.notStored(peer, changes.space) }
     let cursor =
       state.awaited[changes.space]?.isEmpty ?? true
-      ? cursorMutation(state.replica, changes.space, changes.through) : nil
+      ? cursorMutation(state, changes.space, changes.through) : nil
     peers[peer]?.recording[changes.space, default: 0] += 1
     defer {
       if peers[peer]?.session == state.session { peers[peer]?.recording[changes.space, default: 1] -= 1 }
@@ -112,7 +112,7 @@ extension Replicator {
       return
     }
     // Lost in a crash it is earned again.
-    do throws(SoftadastraError) { try store.commit([cursorMutation(state.replica, space, known)]) } catch {
+    do throws(SoftadastraError) { try store.commit([cursorMutation(state, space, known)]) } catch {
       hooks.failed(peer, error)
     }
   }

@@ -46,6 +46,8 @@ public final class Replicator {
   /// A peer that said hello.
   struct Peer {
     let replica: ReplicaID
+    /// Of its present life.
+    let nonce: UInt64
     let session: UInt64
     /// What it subscribed to, also of folders that are not mirrored here (yet).
     var wanted: [SpaceID: SyncMessage.Subscribe] = [:]
@@ -148,8 +150,10 @@ public final class Replicator {
   // MARK: Peers
 
   /// A member said hello. `session` grows with every connection of this life.
-  public nonisolated(nonsending) func connected(_ peer: NodeID, replica: ReplicaID, session: UInt64) async {
-    peers[peer] = Peer(replica: replica, session: session)
+  public nonisolated(nonsending) func connected(
+    _ peer: NodeID, replica: ReplicaID, nonce: UInt64, session: UInt64
+  ) async {
+    peers[peer] = Peer(replica: replica, nonce: nonce, session: session)
     engine.connect(peer, replica: replica)
     announceWatermark(.values)
     subscribe(to: peer, .group)
@@ -172,14 +176,15 @@ public final class Replicator {
 
   private func subscribe(to peer: NodeID, _ space: SpaceID, hasPending: Bool = false) {
     guard let replica = peers[peer]?.replica else { return }
-    let known = cursor(replica, space)
-    engine.subscribe(to: peer, space, known: known, applied: 0, hasOlderPending: hasPending)
+    let cursor = cursor(replica, space)
+    engine.subscribe(to: peer, space, known: cursor.known, applied: 0, hasOlderPending: hasPending)
     hooks.enqueue(
       peer,
       .message(
         .subscribe(
-          SyncMessage.Subscribe(space: space, replica: replica, since: known, watermark: watermarkRecord(space).applied)
-        )))
+          SyncMessage.Subscribe(
+            space: space, replica: replica, since: cursor.known, nonce: cursor.nonce,
+            watermark: watermarkRecord(space).applied))))
   }
 
   private nonisolated(nonsending) func subscribe(to peer: NodeID, _ mirror: FolderMirror, _ state: Peer) async {
@@ -202,7 +207,9 @@ public final class Replicator {
 
   /// The peer gets our feed from where it stands.
   func serve(_ peer: NodeID, _ request: SyncMessage.Subscribe) {
-    let isOurs = request.replica == store.replica && request.since <= store.lastSequence
+    let isOurs =
+      request.replica == store.replica && request.since <= store.lastSequence
+      && LogLives.read(from: store).hasKept(request.since, of: request.nonce)
     if AwayPeer(node: peer, store: store).memory(of: request.space) == nil { peers[peer]?.applied[request.space] = 0 }
     engine.subscribed(
       peer, request.space, since: isOurs ? request.since : 0, watermark: request.watermark,

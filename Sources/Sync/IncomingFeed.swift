@@ -24,8 +24,17 @@ struct IncomingFeed: Sendable {
     return outstanding.min().map { min($0 - 1, known) } ?? known
   }
 
+  /// The first batch shows where the sender begins: before what was known where its log is not what it was.
+  private var isFirst = true
+
   /// False for a batch that starts beyond what was received: something was lost, the sender will go back.
   mutating func receive(after: UInt64, through: UInt64) -> Bool {
+    if isFirst, after < received {
+      received = after
+      known = after
+      appliedFloor = min(appliedFloor, after)
+    }
+    isFirst = false
     guard after <= received, through > received || after == received else { return false }
     received = max(received, through)
     return true

@@ -14,6 +14,7 @@ public import SoftadastraCore
 // | `A` node (32) space                         | how far that node has applied our feed of the space      |
 // | `W` space                                   | watermark of the space                                   |
 // | `L` key NUL replica u64be counter u64be     | value that lost against a concurrent one; tag: its stamp |
+// | `B`                                         | the lives of this store and where in its log each began  |
 // | `S` ...                                     | settings of this node: group, invites, folders, peers    |
 
 /// The first byte of a store key.
@@ -27,6 +28,7 @@ public enum Namespace {
   public static let appliedBy = UInt8(ascii: "A")
   public static let watermark = UInt8(ascii: "W")
   public static let lost = UInt8(ascii: "L")
+  public static let lives = UInt8(ascii: "B")
   public static let setting = UInt8(ascii: "S")
 }
 
@@ -91,6 +93,8 @@ public enum StoreKey {
   public static func lost(_ key: [UInt8], _ dot: Dot) -> [UInt8] {
     [Namespace.lost] + key + [0] + bigEndian(dot.replica.rawValue) + bigEndian(dot.counter)
   }
+
+  public static let lives = [Namespace.lives]
 
   public static func setting(_ name: String) -> [UInt8] { [Namespace.setting] + Array(name.utf8) }
 

@@ -5,7 +5,7 @@ public import SoftadastraCore
 // | kind | message      | payload                                                                                |
 // | ---- | ------------ | -------------------------------------------------------------------------------------- |
 // | 1    | hello        | group u64 u64, replica, nonce u64, counter varint, port u16, metadata bytes (<= 64 KiB)   |
-// | 2    | subscribe    | space, replica u64, since varint, watermark vector                                     |
+// | 2    | subscribe    | space, replica u64, since varint, nonce u64, watermark vector                          |
 // | 3    | unsubscribe  | space                                                                                  |
 // | 4    | changes      | space, after varint, through varint, bool, [watermark], count varint, changes          |
 // | 5    | acknowledge  | space, known varint, applied varint                                                    |
@@ -60,6 +60,7 @@ extension SyncMessage {
       writer.space(subscribe.space)
       writer.uint64(subscribe.replica.rawValue)
       writer.varint(subscribe.since)
+      writer.uint64(subscribe.nonce)
       writer.vector(subscribe.watermark)
     case .unsubscribe(let space): writer.space(space)
     case .changes(let changes):
@@ -162,7 +163,7 @@ extension SyncMessage {
       return .subscribe(
         Subscribe(
           space: try reader.space(), replica: ReplicaID(rawValue: try reader.uint64()), since: try reader.varint(),
-          watermark: try reader.vector()))
+          nonce: try reader.uint64(), watermark: try reader.vector()))
     case 3: return .unsubscribe(try reader.space())
     case 4: return .changes(try changes(&reader))
     case 5:

@@ -71,12 +71,15 @@ public enum SyncMessage: Sendable, Hashable {
     /// Whose log `since` counts in: a replica that was replaced meanwhile starts again at 0.
     public var replica: ReplicaID
     public var since: UInt64
+    /// The life of that replica in which `since` was reached: a log that was rolled back since starts again at 0, too.
+    public var nonce: UInt64
     /// What the subscriber has applied or knows to be superseded.
     public var watermark: VersionVector
-    public init(space: SpaceID, replica: ReplicaID, since: UInt64, watermark: VersionVector) {
+    public init(space: SpaceID, replica: ReplicaID, since: UInt64, nonce: UInt64, watermark: VersionVector) {
       self.space = space
       self.replica = replica
       self.since = since
+      self.nonce = nonce
       self.watermark = watermark
     }
   }

@@ -39,19 +39,20 @@ import Testing
   @Test func whatAPeerAcknowledgedBeforeTheFolderWasHereCounts() async throws {
     let store = try open()
     let space = SpaceID.folder(folder)
+    let node = NodeID(bytes: [UInt8](repeating: 1, count: NodeID.byteCount))!
+    _ = try await ReplicaStart.begin(store, node: node, nonce: 1)
     let version = store.newVersion(basedOn: VersionVector(), author: author)
     let value = StoredFileValue(FileValue(kind: .directory, permissions: 0o755)).encoded()
     try await store.wait(
       try store.commit([.put(key: StoreKey.file(folder, BytePath("d")), value: value, version: version)]))
     let known = store.lastSequence
-    let replicator = Replicator(
-      store: store, node: NodeID(bytes: [UInt8](repeating: 1, count: NodeID.byteCount))!, time: ManualTime())
+    let replicator = Replicator(store: store, node: node, time: ManualTime())
     replicator.install(hooks())
-    await replicator.connected(peer, replica: ReplicaID(rawValue: 8), session: 1)
+    await replicator.connected(peer, replica: ReplicaID(rawValue: 8), nonce: 8, session: 1)
     // It knows and has applied all of it already, and says so only once.
     await replicator.receive(
       .subscribe(
-        SyncMessage.Subscribe(space: space, replica: store.replica, since: known, watermark: VersionVector())),
+        SyncMessage.Subscribe(space: space, replica: store.replica, since: known, nonce: 1, watermark: VersionVector())),
       from: peer)
     await replicator.receive(
       .acknowledge(SyncMessage.Acknowledge(space: space, known: known, applied: known)), from: peer)

@@ -50,7 +50,8 @@ final class ValueGroup {
     guard links.insert([min(a, b), max(a, b)]).inserted else { return }
     for (x, y) in [(a, b), (b, a)] {
       sessions += 1
-      await nodes[x].replicator.connected(nodes[y].id, replica: nodes[y].store.replica, session: sessions)
+      await nodes[x].replicator.connected(
+        nodes[y].id, replica: nodes[y].store.replica, nonce: 0, session: sessions)
     }
   }
 

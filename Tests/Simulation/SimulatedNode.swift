@@ -199,7 +199,7 @@ actor SimulatedNode {
     guard !isOver, links[peer]?.session == session else { return }
     if case .hello(let hello) = message {
       guard await recognise(hello, from: peer, session: session), links[peer]?.session == session else { return }
-      await replicator.connected(peer, replica: hello.replica, session: session)
+      await replicator.connected(peer, replica: hello.replica, nonce: hello.startNonce, session: session)
     } else {
       await replicator.receive(message, from: peer)
     }

@@ -266,6 +266,6 @@ extension NodeCore {
     report(NodeEvent("peer-connected", address: link.address.description, peer: name(of: peer)))
     discovery?.setSearching(isMissingSomebody)
     guard let session = members[peer]?.session else { return }
-    await replicator.connected(peer, replica: hello.replica, session: session)
+    await replicator.connected(peer, replica: hello.replica, nonce: hello.startNonce, session: session)
   }
 }
