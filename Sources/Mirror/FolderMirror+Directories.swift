@@ -120,8 +120,8 @@ extension FolderMirror {
     return mutations
   }
 
-  /// At start: directories without a live entry around a peer's work, come or still to come. An earlier life made them for
-  /// that and did not live to see their entries.
+  /// At start: directories without a live entry around what is known, come or still to come. An earlier life made them for
+  /// that and did not live to see their entries: a person's directory is recorded before what is in it.
   func recallMadeDirectories() async {
     var found: Set<BytePath> = []
     func note(_ path: BytePath) {
@@ -135,7 +135,7 @@ extension FolderMirror {
     var (after, last): ([UInt8]?, BytePath?)
     while true {
       let page = store.list(prefix: StoreKey.filePrefix(folder), after: after, limit: Self.recallPage)
-      for (key, summary) in page where summary.dot?.replica != store.replica {
+      for (key, _) in page {
         guard let path = StoreKey.path(ofFileKey: key), path.parent != last else { continue }
         last = path.parent
         note(path)
