@@ -16,11 +16,12 @@ public final class Simulation {
     public var areFaultsOn = true
     /// The mistake that the nodes make in this run.
     public var mistake: DeliberateFault?
-    public var troubles = Trouble.usual
+    public var troubles: Set<Trouble>
 
     public init(seed: UInt64, operations: Int = 200) {
       self.seed = seed
       self.operations = operations
+      troubles = Trouble.ordinary(in: seed)
     }
   }
 
@@ -70,6 +71,7 @@ public final class Simulation {
   /// Few nodes meet more often; many cost time.
   private static let groupSizes = [2, 2, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 4, 4, 4, 5, 6, 7]
 
+  private static let longAbsence: UInt64 = 240_000_000_000
   static let patience: UInt64 = 1_200_000_000_000
 
   /// So long deletions are remembered for members that are away, in a run with `Trouble.shortMemory` and in others.
@@ -250,6 +252,8 @@ public final class Simulation {
     if isTravelling, performed >= configuration.operations * 4 / 5 {
       isTravelling = false
       count(.longAway)
+      // Longer than deletions are remembered for it, with nothing else going on.
+      if configuration.troubles.contains(.shortMemory) { scheduler.run(for: Self.longAbsence) }
       note(machine, "is back from far away")
       if !machine.isRunning { try machine.start() }
       network.connectAll()

@@ -25,8 +25,17 @@ public enum Trouble: String, CaseIterable, Sendable {
   /// Deletions are remembered for seconds or a minute for members that are away, not for months.
   case shortMemory = "short-memory"
 
-  /// What every run may have. What is found with the others is in share/doc/reliability.md.
+  /// What every run may have.
   public static let usual: Set<Trouble> = [.ioErrors, .fullVolume, .logErrors, .fullLog]
+  /// What a few runs have besides, one of it each. What is found with the rest is in share/doc/reliability.md.
+  public static let rare: [Trouble] = [.lostState, .restoredState, .restoredMachine, .copiedMachine, .shortMemory]
+  private static let rareOneIn: UInt64 = 8
+
+  /// What a run of the ordinary mix may have.
+  static func ordinary(in seed: UInt64) -> Set<Trouble> {
+    guard seed % rareOneIn == 0 else { return usual }
+    return usual.union([rare[Int(seed / rareOneIn % UInt64(rare.count))]])
+  }
   /// After these a replica's history forks.
   static let forking: Set<Trouble> = [.restoredState, .restoredMachine, .copiedMachine]
 

@@ -14,7 +14,8 @@ struct Options {
   var mistake: String?
   var hunted: String?
   var mistakes = false
-  var troubles = Trouble.usual
+  /// Nil for the ordinary mix.
+  var troubles: Set<Trouble>?
   var shrinks = false
   var requiresAll = false
 
@@ -27,7 +28,7 @@ struct Options {
       --faults          looks for every deliberate fault, until a seed fails that passes without it
       --limit N         seeds that each of them may take
       --fault NAME      runs with this deliberate fault
-      --with TROUBLE    \(Trouble.allCases.map(\.rawValue).joined(separator: ", "))
+      --with TROUBLE    in each run: \(Trouble.allCases.map(\.rawValue).joined(separator: ", "))
       --without TROUBLE one of those that every run may have
       --operations N    user actions in each run
     """
@@ -39,8 +40,8 @@ struct Options {
       case "--shrink": shrinks = true
       case "--require-all": requiresAll = true
       case "--faults": mistakes = true
-      case "--with": troubles.insert(Self.trouble(&rest))
-      case "--without": troubles.remove(Self.trouble(&rest))
+      case "--with": troubles = (troubles ?? Trouble.usual).union([Self.trouble(&rest)])
+      case "--without": troubles = (troubles ?? Trouble.usual).subtracting([Self.trouble(&rest)])
       case "--fault": mistake = Self.value(&rest)
       case "--hunt": hunted = Self.value(&rest)
       case "--seeds": seeds = Self.number(&rest)

@@ -30,7 +30,7 @@ struct SimulatorCommand {
   private static func configuration(_ seed: UInt64, _ options: Options) -> Simulation.Configuration {
     var configuration = Simulation.Configuration(seed: seed)
     if let operations = options.operations { configuration.operations = operations }
-    configuration.troubles = options.troubles
+    if let troubles = options.troubles { configuration.troubles = troubles }
     configuration.mistake = options.mistake.flatMap { MistakeHunt.mistake(named: $0) }
     return configuration
   }
@@ -68,7 +68,7 @@ struct SimulatorCommand {
     if options.requiresAll {
       for situation in Situation.allCases
       where counts[situation.rawValue, default: 0] == 0
-        && Situation.isExpected(situation, with: options.troubles)
+        && Situation.isExpected(situation, with: options.troubles ?? Trouble.usual.union(Trouble.rare))
       {
         print("never occurred: \(situation.rawValue)")
         isComplete = false
