@@ -38,6 +38,12 @@ public struct FileStatus: Sendable, Hashable {
   /// The permission bits that travel: rwx for user, group and others.
   public var permissions: UInt16 { mode & 0o777 }
 
+  /// The same file in the same state, as far as a move does not change it: moving a file changes its ctime.
+  public func isSameFile(as other: FileStatus) -> Bool {
+    inode == other.inode && size == other.size && modifiedNanoseconds == other.modifiedNanoseconds
+      && kind == other.kind
+  }
+
   /// Names one state of one file: kind, inode, size, mtime and ctime in 64 bits, never 0.
   ///
   /// Equal fingerprints mean an unchanged file, except for a write within the filesystem's timestamp granularity.

@@ -53,7 +53,7 @@ extension DiskOperation {
     guard let found = try? volume.status(path), found.fingerprint == now.fingerprint,
       let back = try? volume.swapBack(displaced, at: path)
     else { return false }
-    if !isSameFile(back.status, now) {
+    if !back.status.isSameFile(as: now) {
       // Changed in between: somebody's newer work. What finds no name goes to the archive at the next start.
       _ = try? put(back, at: path.parent.appending(rescueName))
     } else if case .staged(back.stagedName) = content {
@@ -81,7 +81,7 @@ extension DiskOperation {
     _ value: FileValue, _ modified: Int64, of status: FileStatus?
   ) throws(SoftadastraError) -> Outcome {
     let before = try volume.setPermissions(path, value.permissions)
-    guard let status, isSameFile(before, status) else { throw changedError }
+    guard let status, before.isSameFile(as: status) else { throw changedError }
     let now = try volume.setModified(path, nanoseconds: modified)
     guard now.inode == before.inode, now.size == before.size else { throw changedError }
     return .applied(fingerprint: now.fingerprint, copyFingerprint: nil)
@@ -91,7 +91,7 @@ extension DiskOperation {
   func dispose(
     of displaced: Displaced, expecting status: FileStatus, now fingerprint: UInt64
   ) throws(SoftadastraError) -> Outcome {
-    guard isSameFile(displaced.status, status) || DeliberateFault.lookAgainLeftOut.isOn else {
+    guard displaced.status.isSameFile(as: status) || DeliberateFault.lookAgainLeftOut.isOn else {
       let rescue = path.parent.appending(rescueName)
       guard try put(displaced, at: rescue) != nil else {
         return .applied(fingerprint: fingerprint, copyFingerprint: nil)
@@ -119,11 +119,6 @@ extension DiskOperation {
       try volume.archive(displaced, from: path, as: .conflict)
       return nil
     }
-  }
-
-  /// Moving a file changes its ctime; everything else must be as it was.
-  func isSameFile(_ a: FileStatus, _ b: FileStatus) -> Bool {
-    a.inode == b.inode && a.size == b.size && a.modifiedNanoseconds == b.modifiedNanoseconds && a.kind == b.kind
   }
 
   var rescueName: [UInt8] {

@@ -214,7 +214,7 @@ struct DiskOperation: Sendable {
   /// What went into the archive must be the file that was looked at, else it is somebody's newer work and comes back
   /// under a name of its own; where it cannot, the archive has it.
   func checked(_ retired: ArchivedFile, _ status: FileStatus) -> Outcome {
-    guard !isSameFile(retired.status, status) else { return .applied(fingerprint: 0, copyFingerprint: nil) }
+    guard !retired.status.isSameFile(as: status) else { return .applied(fingerprint: 0, copyFingerprint: nil) }
     let rescue = path.parent.appending(rescueName)
     guard (try? volume.bringBack(retired, at: rescue)) != nil else {
       return .applied(fingerprint: 0, copyFingerprint: nil)

@@ -90,8 +90,7 @@ extension FolderMirror {
       {
         return false
       }
-      try volume.archive(try volume.displace(path), from: path, as: .recovered)
-      return true
+      return try Self.recover(path, status, on: volume)
     }
     if isHealed { host.report(.healed(path)) }
   }
@@ -134,11 +133,12 @@ extension FolderMirror {
       }
       for source in sources {
         let (volume, reader, path) = (self.volume, self.reader, rest[source].path)
+        let seen = rest[source].file!
         let displaced = try await pool.run { () throws(SoftadastraError) -> Displaced? in
           guard try reader.manifest(of: path, previousClass: manifest.sizeClass).1.chunks == manifest.chunks else {
             return nil
           }
-          return try volume.displace(path)
+          return try Self.take(path, seen, on: volume)
         }
         guard let displaced else { continue }
         rest[source].file = nil
@@ -158,10 +158,11 @@ extension FolderMirror {
     let isWanted = pending[path, entry.version.dot] != nil
     if damage.isNewer(bootedAt: configuration.bootedAtNanoseconds) { return }
     let staysHere = damage.isOlder && isOurs(entry) && !isWanted
-    if damage.file?.kind == .file, !staysHere {
-      try await pool.run { [volume] () throws(SoftadastraError) in
-        _ = try volume.archive(try volume.displace(path), from: path, as: .recovered)
+    if let file = damage.file, file.kind == .file, !staysHere {
+      let isRecovered = try await pool.run { [volume] () throws(SoftadastraError) in
+        try Self.recover(path, file, on: volume)
       }
+      guard isRecovered else { return }
     }
     host.report(.healed(path))
     guard let value = entry.value, !isWanted else { return }
@@ -172,6 +173,31 @@ extension FolderMirror {
       isLost: true)
     let tag = staysHere ? damage.file?.fingerprint ?? 0 : 0
     try await store.wait(try store.commit([left.mutation(key: damage.key, tag: tag)]))
+  }
+
+  /// To the archive. False if what lies there is not what was looked at: somebody has just put it there.
+  private static func recover(
+    _ path: BytePath, _ seen: FileStatus, on volume: any Volume
+  ) throws(SoftadastraError) -> Bool {
+    guard let displaced = try take(path, seen, on: volume) else { return false }
+    try volume.archive(displaced, from: path, as: .recovered)
+    return true
+  }
+
+  /// Nil if it is not what was looked at: that stays, or goes to the archive if its name is taken again.
+  private static func take(
+    _ path: BytePath, _ seen: FileStatus, on volume: any Volume
+  ) throws(SoftadastraError) -> Displaced? {
+    let displaced: Displaced
+    do throws(SoftadastraError) { displaced = try volume.displace(path) } catch {
+      guard error.code == .notFound else { throw error }
+      return nil
+    }
+    guard !displaced.status.isSameFile(as: seen) else { return displaced }
+    do throws(SoftadastraError) { _ = try volume.replace(displaced, at: path) } catch {
+      try volume.archive(displaced, from: path, as: .recovered)
+    }
+    return nil
   }
 
   /// Made here, so that nobody else need have its bytes.
