@@ -188,6 +188,8 @@ extension NodeCore {
   /// One connection a member: of two, the one that the lower node ID dialled; of two dialled by the same, the newer.
   func admit(_ link: PeerLink) -> Bool {
     let peer = link.identity.nodeID
+    // It may have ended while its peer was let in.
+    guard links[link.connection] === link else { return false }
     guard let old = members[peer]?.link else { return true }
     // Greeted already, when the group's records made it a member.
     guard old !== link else { return false }
