@@ -152,23 +152,12 @@ extension FolderMirror {
     guard let item = pending[key.path, key.dot] else { return }
     // Somebody may have offered it since.
     let isAsItWas = item.origins == state.item.origins && item.isDerived == state.item.isDerived
-    if isAsItWas, state.isSettledElsewhere || state.isOverwrittenByAuthor && item.isDerived { return giveUp(item) }
+    if isAsItWas, state.isOverwrittenByAuthor, item.isDerived { return giveUp(item) }
     blockItem(
       item,
       SoftadastraError(
         .network, "fetch", at: key.path.description, why: "no connected peer has this version's content",
         hint: "it goes on when one that has it connects"))
-    guard isAsItWas, state.isLackedBy(all: sources) else { return }
-    Task { await self.giveUpIfNobodyHas(item, asked: sources) }
-  }
-
-  /// Its author has overwritten or deleted those bytes, or lost its state, before anybody had them.
-  private func giveUpIfNobodyHas(_ item: PendingTree.Item, asked: [NodeID]) async {
-    guard await host.areAllMembers(Set(asked)), asked == sources,
-      let current = pending[item.path, item.entry.version.dot], current.origins == item.origins,
-      case .blocked(let error, _, _) = current.state, error.code == .network
-    else { return }
-    giveUp(current)
   }
 
   /// The version is not wanted any more. Older ones that it had taken the place of are, where it was not settled by a peer.

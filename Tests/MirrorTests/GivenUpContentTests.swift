@@ -45,17 +45,6 @@ import Testing
     return (here, volumes[1])
   }
 
-  /// - Parameter hasApplied: what became of it there has been told.
-  @Test(arguments: [(true, false), (false, true)])
-  func itIsGivenUpWhenNobodyHasIt(isEverybodyHere: Bool, hasApplied: Bool) async throws {
-    let (here, volume) = try await life(.superseded, isEverybodyHere: isEverybodyHere, hasApplied: hasApplied)
-    #expect(await here.rests())
-    #expect(try volume.status(path) == nil)
-    #expect(try here.store.get(StoreKey.file(MirrorLife.folder, path)) == nil)
-    #expect(here.store.list(prefix: StoreKey.remotePrefix(MirrorLife.folder), limit: 1).isEmpty)
-    await here.end()
-  }
-
   @Test func itIsWaitedForWhileSomebodyIsAway() async throws {
     let (here, _) = try await life(.superseded, isEverybodyHere: false, hasApplied: false)
     #expect(await !here.rests(seconds: 0.5))
