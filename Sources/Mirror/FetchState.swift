@@ -23,24 +23,4 @@ struct FetchState: Sendable {
   var plan: FetchPlan
   /// The replica that made this version says that it has another one by now.
   var isOverwrittenByAuthor = false
-  /// Said that they do not have it: not those that could not read it.
-  var lacking: Set<NodeID> = []
-  /// Of those, the ones that do not mirror the folder.
-  var strangers: Set<NodeID> = []
-  /// What each peer had applied that had said all before it was asked.
-  let completeFeeds: [NodeID: VersionVector]
-
-  init(item: PendingTree.Item, file: any StagedFile, plan: FetchPlan, completeFeeds: [NodeID: VersionVector]) {
-    self.item = item
-    self.file = file
-    self.plan = plan
-    self.completeFeeds = completeFeeds
-  }
-
-  /// A peer that had applied this version, and had told what became of it, does not have it.
-  var isSettledElsewhere: Bool { lacking.contains { completeFeeds[$0]?.covers(item.entry.version.dot) == true } }
-  /// Everybody who was asked had told all and has nothing.
-  func isLackedBy(all peers: [NodeID]) -> Bool {
-    peers.allSatisfy { strangers.contains($0) || lacking.contains($0) && completeFeeds[$0] != nil }
-  }
 }

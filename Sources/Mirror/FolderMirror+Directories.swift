@@ -66,15 +66,16 @@ extension FolderMirror {
 
   /// Whether one of its senders has said all that it knew; for an item from an earlier life, whether anybody has.
   private func hasHeardAll(of item: PendingTree.Item) -> Bool {
-    item.origins.isEmpty ? !completeFeeds.isEmpty : item.origins.contains { completeFeeds[$0.peer] != nil }
+    item.origins.isEmpty ? !completeFeeds.isEmpty : item.origins.contains { completeFeeds.contains($0.peer) }
   }
 
   /// What a peer has said is all that it knows at present, or more is to come.
-  ///
-  /// - Parameter applied: what the peer itself has applied, with the last that it says; nil before.
-  public func feed(of peer: NodeID, applied: VersionVector?) {
-    completeFeeds[peer] = applied
-    guard applied != nil else { return }
+  public func feed(of peer: NodeID, isComplete: Bool) {
+    guard isComplete else {
+      completeFeeds.remove(peer)
+      return
+    }
+    completeFeeds.insert(peer)
     let waiting = awaitingFeeds
     awaitingFeeds.removeAll()
     for item in waiting { resume(item.path, item.dot) }

@@ -43,8 +43,7 @@ extension FolderMirror {
       blockItem(item, error)
       startNextFetches()
     case .success(let (file, present)):
-      fetches[key] = FetchState(
-        item: item, file: file, plan: FetchPlan(manifest, present: present), completeFeeds: completeFeeds)
+      fetches[key] = FetchState(item: item, file: file, plan: FetchPlan(manifest, present: present))
       if fetches[key]!.plan.isComplete { completeFetch(key) } else { requestMore() }
     }
   }
@@ -137,8 +136,6 @@ extension FolderMirror {
     else { return }
     window.release(asked, range.length)
     fetches[key]?.plan.failed(range, excluding: peer)
-    if reason != .unreadable { fetches[key]?.lacking.insert(peer) }
-    if reason == .unknownFolder { fetches[key]?.strangers.insert(peer) }
     if reason == .superseded, replicas[peer] == key.dot.replica { fetches[key]?.isOverwrittenByAuthor = true }
     waitForSources(key)
     requestMore()
@@ -150,9 +147,7 @@ extension FolderMirror {
     else { return }
     cancelFetch(key)
     guard let item = pending[key.path, key.dot] else { return }
-    // Somebody may have offered it since.
-    let isAsItWas = item.origins == state.item.origins && item.isDerived == state.item.isDerived
-    if isAsItWas, state.isOverwrittenByAuthor, item.isDerived { return giveUp(item) }
+    if state.isOverwrittenByAuthor, item.isDerived { return giveUp(item) }
     blockItem(
       item,
       SoftadastraError(
@@ -160,28 +155,14 @@ extension FolderMirror {
         hint: "it goes on when one that has it connects"))
   }
 
-  /// The version is not wanted any more. Older ones that it had taken the place of are, where it was not settled by a peer.
+  /// A conflict copy that nobody offered: its author has overwritten or deleted those bytes, and nobody else has them.
   private func giveUp(_ item: PendingTree.Item) {
-    let dot = item.entry.version.dot
     forgetFetch(item)
-    pending.remove(item.path, dot)
+    pending.remove(item.path, item.entry.version.dot)
     unblock(item.path)
-    if !item.isDerived { host.report(.givenUp(item.path)) }
-    var records = RemoteRecords()
-    var receipt = Receipt()
-    for old in item.overtaken where !item.isDerived {
-      queue(
-        PendingTree.Item(path: item.path, entry: old, origins: item.origins), from: nil, 0, &records, &receipt)
-    }
-    records.mutations.append(.erase(key: remoteKey(item.path, dot)))
-    let successors = pending.dots(at: item.path).compactMap { pending[item.path, $0] }
-    let settled = item.origins.filter { origin in !successors.contains { $0.origins.contains(origin) } }
-    let recorded = records
     Task {
-      var records = recorded
-      // What cannot be recorded is given up once more by the next life.
-      do throws(SoftadastraError) { try await self.flush(&records) } catch { self.block(item.path, error) }
-      self.settleLater(settled)
+      self.commitLocal([.erase(key: self.remoteKey(item.path, item.entry.version.dot))])
+      self.settleLater(item.origins)
       await self.removeEmptiedParents(of: [item.path])
     }
   }
@@ -230,7 +211,7 @@ extension FolderMirror {
   public func peerConnected(_ peer: NodeID, replica: ReplicaID, session: UInt64) {
     guard session > endedSessions[peer] ?? 0, session > sessions[peer] ?? 0 else { return }
     if sessions[peer] != nil { lost(peer) }
-    completeFeeds[peer] = nil
+    completeFeeds.remove(peer)
     sessions[peer] = session
     replicas[peer] = replica
     sources.append(peer)

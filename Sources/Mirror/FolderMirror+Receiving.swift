@@ -67,7 +67,7 @@ extension FolderMirror {
     var items: [FetchKey] = []
   }
 
-  func flush(_ records: inout RemoteRecords) async throws(SoftadastraError) {
+  private func flush(_ records: inout RemoteRecords) async throws(SoftadastraError) {
     guard !records.mutations.isEmpty else { return }
     let ticket: CommitTicket
     do throws(SoftadastraError) {

@@ -114,9 +114,8 @@ public actor FolderMirror {
   var barrierPace = BarrierPace()
   var isApplying = false
   var held: [CheckedContinuation<Void, Never>] = []
-  /// Peers that have said all that they knew when they were last heard of, and what they had applied by then. Nobody at
-  /// the start.
-  var completeFeeds: [NodeID: VersionVector] = [:]
+  /// Peers that have said all that they knew when they were last heard of; nobody at the start.
+  var completeFeeds: Set<NodeID> = []
   /// Wait for one of their senders to have said all.
   var awaitingFeeds: [FetchKey] = []
 

@@ -8,21 +8,17 @@ public struct MirrorHost: Sendable {
   /// No remote change of this folder waits any more.
   public var nothingPending: @Sendable (SpaceID) async -> Void
   public var send: @Sendable (NodeID, SyncMessage) async -> Void
-  /// Whether these, with this node, are all members of the group.
-  public var areAllMembers: @Sendable (Set<NodeID>) async -> Bool
   public var report: @Sendable (MirrorEvent) -> Void
 
   public init(
     settled: @escaping @Sendable (SpaceID, [(peer: NodeID, sequence: UInt64)]) async -> Void,
     nothingPending: @escaping @Sendable (SpaceID) async -> Void,
     send: @escaping @Sendable (NodeID, SyncMessage) async -> Void,
-    areAllMembers: @escaping @Sendable (Set<NodeID>) async -> Bool,
     report: @escaping @Sendable (MirrorEvent) -> Void
   ) {
     self.settled = settled
     self.nothingPending = nothingPending
     self.send = send
-    self.areAllMembers = areAllMembers
     self.report = report
   }
 }
@@ -38,8 +34,6 @@ public enum MirrorEvent: Sendable, Hashable {
   case kept(BytePath)
   /// A power loss damaged it: what was left of it is in the archive, and it comes again.
   case healed(BytePath)
-  /// Nobody in the group has this version's content any more: it is not waited for.
-  case givenUp(BytePath)
   case blocked(BytePath, SoftadastraError)
 }
 

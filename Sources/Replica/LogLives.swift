@@ -16,7 +16,12 @@ internal import SoftadastraSync
 struct LogLives: Sendable, Hashable {
   private static let maxCount = 256
 
-  private(set) var lives: [(nonce: UInt64, first: UInt64)] = []
+  struct Life: Sendable, Hashable {
+    let nonce: UInt64
+    let first: UInt64
+  }
+
+  private(set) var lives: [Life] = []
 
   static func read(from store: Store) -> LogLives {
     guard let entry = try? store.get(StoreKey.lives) else { return LogLives() }
@@ -24,7 +29,7 @@ struct LogLives: Sendable, Hashable {
       guard try reader.uint8() == 1 else { throw .invalid(what: "lives of a log") }
       var lives = LogLives()
       for _ in 0..<(try reader.count(limit: maxCount, "lives of a log")) {
-        lives.lives.append((try reader.uint64(), try reader.varint()))
+        lives.lives.append(Life(nonce: try reader.uint64(), first: try reader.varint()))
       }
       return lives
     }
@@ -35,7 +40,7 @@ struct LogLives: Sendable, Hashable {
   mutating func begin(_ nonce: UInt64, first: UInt64) {
     // What is at or behind the beginning was rolled back.
     lives.removeAll { $0.first >= first }
-    lives.append((nonce, first))
+    lives.append(Life(nonce: nonce, first: first))
     if lives.count > Self.maxCount { lives.removeFirst(lives.count - Self.maxCount) }
   }
 
@@ -55,7 +60,4 @@ struct LogLives: Sendable, Hashable {
     }
     return .put(key: StoreKey.lives, value: writer.bytes, version: nil)
   }
-
-  static func == (a: LogLives, b: LogLives) -> Bool { a.lives.elementsEqual(b.lives, by: ==) }
-  func hash(into hasher: inout Hasher) { for life in lives { hasher.combine(life.nonce) } }
 }

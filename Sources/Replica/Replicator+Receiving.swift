@@ -56,9 +56,9 @@ extension Replicator {
       if case .folder(let id) = changes.space {
         guard let mirror = folders[id] else { return }
         if DeliberateFault.cursorBeforeChanges.isOn, let cursor { try await store.wait(try store.commit([cursor])) }
-        await mirror.feed(of: peer, applied: nil)
+        await mirror.feed(of: peer, isComplete: false)
         receipt = try await mirror.receive(items, from: peer, cursor: cursor)
-        if let watermark = changes.watermark { await mirror.feed(of: peer, applied: watermark.applied) }
+        if changes.watermark != nil { await mirror.feed(of: peer, isComplete: true) }
         for answer in receipt.answers { hooks.enqueue(peer, .message(answer)) }
       } else {
         try await apply(items, in: changes.space, cursor: cursor)

@@ -8,6 +8,8 @@ struct IncomingFeed: Sendable {
   private(set) var outstanding: Set<UInt64> = []
   /// Something from before this connection is still to be applied: `applied` stays where it was.
   private(set) var isHeldBack: Bool
+  /// The first batch shows where the sender begins: before what was known where its log is not what it was.
+  private var isFirst = true
   private var appliedFloor: UInt64
   /// The peer's watermark and the sequence at which it holds; merged into ours once that is applied.
   private(set) var pendingWatermark: (at: UInt64, watermark: Watermark)?
@@ -23,9 +25,6 @@ struct IncomingFeed: Sendable {
     if isHeldBack { return appliedFloor }
     return outstanding.min().map { min($0 - 1, known) } ?? known
   }
-
-  /// The first batch shows where the sender begins: before what was known where its log is not what it was.
-  private var isFirst = true
 
   /// False for a batch that starts beyond what was received: something was lost, the sender will go back.
   mutating func receive(after: UInt64, through: UInt64) -> Bool {

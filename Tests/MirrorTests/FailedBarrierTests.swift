@@ -28,9 +28,7 @@ import Testing
         folder: Self.folder, group: Self.group, mode: .sendReceive, author: AuthorTag(rawValue: 1),
         granularityNanoseconds: 0, firstRequest: 1),
       volume: volume, store: store, hasher: hasher, pool: WorkerPool(threads: 1), time: SystemTime(),
-      host: MirrorHost(
-        settled: { _, _ in }, nothingPending: { _ in }, send: { _, _ in }, areAllMembers: { _ in false },
-        report: { _ in }))
+      host: MirrorHost(settled: { _, _ in }, nothingPending: { _ in }, send: { _, _ in }, report: { _ in }))
     try await mirror.start()
     await mirror.rescan()
     await mirror.settle()

@@ -18,15 +18,7 @@ import Testing
   private func copies(_ life: MirrorLife) -> Int { FileConflicts.all(in: MirrorLife.folder, of: life.store).count }
 
   @Test func aFileGivesWayOnlyWhenThePeerHasSaidAll() async throws {
-    let volumes = [MemoryVolume(), MemoryVolume()]
-    for volume in volumes { try MirrorLife.prepare(volume) }
-    volumes[0].write(place, Array("a file".utf8))
-    let peer = try MirrorLife(1, volume: volumes[0], disk: MemoryDisk())
-    let here = try MirrorLife(2, volume: volumes[1], disk: MemoryDisk())
-    for life in [peer, here] { try await life.start() }
-    #expect(await peer.rests())
-    _ = try await here.mirror.receive(await peer.changes(), from: peer.node, cursor: nil)
-    #expect(await here.rests())
+    let (peer, here, volumes) = try await MirrorLife.sharing(place, Array("a file".utf8))
     #expect(volumes[1].content(place) != nil)
 
     volumes[0].removeTree(place)
@@ -35,13 +27,13 @@ import Testing
     await peer.mirror.handle([.subtreeChanged(place)])
     #expect(await peer.rests())
 
-    await here.mirror.feed(of: peer.node, applied: nil)
+    await here.mirror.feed(of: peer.node, isComplete: false)
     _ = try await here.mirror.receive(await changes(peer, of: inside), from: peer.node, cursor: nil)
     #expect(await !here.rests(seconds: 0.3), "it waits for the directory")
     #expect(volumes[1].content(place) != nil)
 
     _ = try await here.mirror.receive(await changes(peer, of: place), from: peer.node, cursor: nil)
-    await here.mirror.feed(of: peer.node, applied: VersionVector())
+    await here.mirror.feed(of: peer.node, isComplete: true)
     #expect(await here.rests())
     #expect(volumes[1].content(inside) == Array("in it".utf8))
     #expect(copies(here) == 0)
@@ -60,11 +52,11 @@ import Testing
       try await life.start()
       #expect(await life.rests())
     }
-    await here.mirror.feed(of: peer.node, applied: nil)
+    await here.mirror.feed(of: peer.node, isComplete: false)
     _ = try await here.mirror.receive(await changes(peer, of: inside), from: peer.node, cursor: nil)
     #expect(await !here.rests(seconds: 0.3))
     #expect(copies(here) == 0)
-    await here.mirror.feed(of: peer.node, applied: VersionVector())
+    await here.mirror.feed(of: peer.node, isComplete: true)
     #expect(await here.rests())
     #expect(volumes[1].content(inside) == Array("in it".utf8))
     #expect(copies(here) == 1)

@@ -5,6 +5,7 @@ import SoftadastraStore
 import SoftadastraSync
 import Synchronization
 import TestSupport
+import Testing
 
 /// One life of a folder's mirror over a volume and a disk in memory, with the node around it left out.
 final class MirrorLife: Sendable {
@@ -16,11 +17,10 @@ final class MirrorLife: Sendable {
   let store: Store
   let mirror: FolderMirror
 
-  /// - Parameter members: the others in the group; by default somebody is away.
   /// - Parameter fetch: asks somebody else for content, who answers through `answer`.
   init(
     _ number: UInt8, volume: MemoryVolume, disk: MemoryDisk, isAfterPowerLoss: Bool = false, seed: UInt64 = 1,
-    members: Set<NodeID>? = nil, fetch: @escaping @Sendable (SyncMessage) async -> Void = { _ in }
+    fetch: @escaping @Sendable (SyncMessage) async -> Void = { _ in }
   ) throws {
     node = NodeID(bytes: [UInt8](repeating: number, count: NodeID.byteCount))!
     store = try Store.open(
@@ -33,14 +33,29 @@ final class MirrorLife: Sendable {
       configuration: configuration, volume: volume, store: store, hasher: ContentHasher(secret: Self.secret),
       pool: WorkerPool(threads: 2), time: FastTime(),
       host: MirrorHost(
-        settled: { _, _ in }, nothingPending: { _ in }, send: { _, message in await fetch(message) },
-        areAllMembers: { members?.isSubset(of: $0) ?? false }, report: { _ in }))
+        settled: { _, _ in }, nothingPending: { _ in }, send: { _, message in await fetch(message) }, report: { _ in }))
   }
 
   static func prepare(_ volume: MemoryVolume) throws {
     _ = try volume.makeDirectory(FolderMarker.path.parent, permissions: 0o700)
     try FolderMarker(group: group, folder: folder).write(to: volume)
     try volume.barrier()
+  }
+
+  /// Two nodes in memory, `here` with what `peer` has: one file.
+  static func sharing(
+    _ path: BytePath, _ content: [UInt8]
+  ) async throws -> (peer: MirrorLife, here: MirrorLife, volumes: [MemoryVolume]) {
+    let volumes = [MemoryVolume(), MemoryVolume()]
+    for volume in volumes { try prepare(volume) }
+    volumes[0].write(path, content)
+    let peer = try MirrorLife(1, volume: volumes[0], disk: MemoryDisk())
+    let here = try MirrorLife(2, volume: volumes[1], disk: MemoryDisk())
+    for life in [peer, here] { try await life.start() }
+    #expect(await peer.rests())
+    _ = try await here.mirror.receive(await peer.changes(), from: peer.node, cursor: nil)
+    #expect(await here.rests())
+    return (peer, here, volumes)
   }
 
   func start() async throws {

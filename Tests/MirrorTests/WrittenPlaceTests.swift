@@ -11,15 +11,7 @@ import Testing
 @Suite struct WrittenPlaceTests {
   @Test func theBytesDecideWhereSomebodyWrote() async throws {
     let path = BytePath("file")
-    let volumes = [MemoryVolume(), MemoryVolume()]
-    for volume in volumes { try MirrorLife.prepare(volume) }
-    volumes[0].write(path, Array("by the peer".utf8))
-    let peer = try MirrorLife(1, volume: volumes[0], disk: MemoryDisk())
-    let here = try MirrorLife(2, volume: volumes[1], disk: MemoryDisk())
-    for life in [peer, here] { try await life.start() }
-    #expect(await peer.rests())
-    _ = try await here.mirror.receive(await peer.changes(), from: peer.node, cursor: nil)
-    #expect(await here.rests())
+    let (peer, here, volumes) = try await MirrorLife.sharing(path, Array("by the peer".utf8))
     let key = StoreKey.file(MirrorLife.folder, path)
     let theirs = try #require(try here.store.get(key)?.version?.dot)
 

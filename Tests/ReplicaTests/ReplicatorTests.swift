@@ -26,9 +26,7 @@ import Testing
         granularityNanoseconds: 0),
       volume: MemoryVolume(), store: store, hasher: ContentHasher(secret: [UInt8](repeating: 7, count: 32)),
       pool: WorkerPool(threads: 1), time: ManualTime(),
-      host: MirrorHost(
-        settled: { _, _ in }, nothingPending: { _ in }, send: { _, _ in }, areAllMembers: { _ in false },
-        report: { _ in }))
+      host: MirrorHost(settled: { _, _ in }, nothingPending: { _ in }, send: { _, _ in }, report: { _ in }))
   }
 
   private func hooks() -> Replicator.Hooks {

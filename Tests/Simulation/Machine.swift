@@ -56,8 +56,6 @@ final class Machine {
   private var isCopy = false
   /// Told what the mirror reports.
   var onReport: (MirrorEvent) -> Void = { _ in }
-  /// Whether these are all of the other machines.
-  var areAllOthers: (Set<NodeID>) -> Bool = { _ in false }
 
   init(index: Int, scheduler: Scheduler, clockOffsetMilliseconds: Int64) {
     self.index = index
@@ -125,8 +123,7 @@ final class Machine {
         volume: process, store: store, hasher: ContentHasher(secret: Self.secret), pool: pool, time: time,
         host: MirrorHost(
           settled: { await node.target?.settled($0, $1) }, nothingPending: { await node.target?.nothingPending($0) },
-          send: { await node.target?.fetch($0, $1) },
-          areAllMembers: { machine.areAllOthers($0) }, report: { machine.reported($0) }))
+          send: { await node.target?.fetch($0, $1) }, report: { machine.reported($0) }))
     }
     node.target = life
     self.node = life

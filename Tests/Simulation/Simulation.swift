@@ -120,9 +120,6 @@ public final class Simulation {
         if !hasRestored, falseFork == nil { falseFork = machine.name }
         note(machine, own.map { "takes a new replica ID: its history forked at \($0)" } ?? "refuses a forked history")
       }
-      machine.areAllOthers = { [unowned self] peers in
-        machines.allSatisfy { $0 === machine || peers.contains($0.id) }
-      }
       machine.interrupt = { [unowned self] in interrupt(machine) }
       machine.onReport = { [unowned self] event in
         if case .state(_) = event { return }

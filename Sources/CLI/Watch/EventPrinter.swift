@@ -57,7 +57,7 @@ struct EventPrinter: Sendable {
 
   private func painted(_ event: String) -> String {
     switch event {
-    case "conflict", "kept", "given-up", "blocked", "warning", "peer-disconnected": style.paint(event, .yellow)
+    case "conflict", "kept", "blocked", "warning", "peer-disconnected": style.paint(event, .yellow)
     case "peer-connected", "joined", "unblocked": style.paint(event, .green)
     default: style.paint(event, .dim)
     }

@@ -168,17 +168,12 @@ extension NodeCore {
     await replicator.add(handle.mirror)
   }
 
-  private func areAllMembers(_ peers: Set<NodeID>) -> Bool {
-    view.members.keys.allSatisfy { $0 == nodeID || peers.contains($0) }
-  }
-
   private func host(_ id: FolderID, _ name: String) -> MirrorHost {
     let broadcaster = self.broadcaster
     return MirrorHost(
       settled: { [weak self] space, origins in await self?.settled(space, origins) },
       nothingPending: { [weak self] space in await self?.nothingPending(space) },
       send: { [weak self] peer, message in await self?.send(message, to: peer) },
-      areAllMembers: { [weak self] in await self?.areAllMembers($0) ?? false },
       report: { event in
         guard broadcaster.isHeard else { return }
         broadcaster.send(NodeEvent(event, folder: name))
@@ -203,10 +198,6 @@ extension NodeEvent {
       self.init(
         "healed", folder: folder, path: path.description,
         message: "a power loss damaged it: what was left is in the archive, and it is fetched again")
-    case .givenUp(let path):
-      self.init(
-        "given-up", folder: folder, path: path.description,
-        message: "nobody has this version's content any more: it is not waited for")
     case .blocked(let path, let error):
       self.init("blocked", folder: folder, path: path.description, message: error.why)
     }
