@@ -121,8 +121,8 @@ extension FolderMirror {
     return mutations
   }
 
-  /// At start: directories without a live entry around what is known, come or still to come. An earlier life made them for
-  /// that and did not live to see their entries: a person's directory is recorded before what is in it.
+  /// At start: directories without a live entry around a peer's work, come or still to come. An earlier life made them for
+  /// that and did not live to see their entries. Around this node's own they may be a person's, not recorded before a kill.
   func recallMadeDirectories() async {
     var found: Set<BytePath> = []
     func note(_ path: BytePath) {
@@ -136,7 +136,7 @@ extension FolderMirror {
     var (after, last): ([UInt8]?, BytePath?)
     while true {
       let page = store.list(prefix: StoreKey.filePrefix(folder), after: after, limit: Self.recallPage)
-      for (key, _) in page {
+      for (key, summary) in page where summary.dot?.replica != store.replica {
         guard let path = StoreKey.path(ofFileKey: key), path.parent != last else { continue }
         last = path.parent
         note(path)

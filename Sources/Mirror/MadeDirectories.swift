@@ -4,7 +4,7 @@ internal import Synchronization
 /// Directories that were made only because something below them arrived before their own entries did.
 ///
 /// They are nobody's edit. Known by what they are and not by their names alone: one that a user put in such a place is
-/// another. Forgotten at the end of the process; the next start takes them for what they are where they hold what is known
+/// another. Forgotten at the end of the process; the next start takes them for what they are where they hold a peer's work
 /// (`recallMadeDirectories`), and for the user's elsewhere.
 final class MadeDirectories: Sendable {
   private let fingerprints = Mutex<[BytePath: UInt64]>([:])
