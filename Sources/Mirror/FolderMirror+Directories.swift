@@ -101,8 +101,8 @@ extension FolderMirror {
     applySignal.raise()
   }
 
-  /// Parents that were made on the way and whose entries are deleted: their tombstones are to know them by, also after a
-  /// restart.
+  /// Parents that were made on the way and have no live entry: their tombstones are to know them by, or a mark of their own
+  /// where there is none, also after a restart.
   func madeParents(of paths: [BytePath]) -> [Mutation] {
     var mutations: [Mutation] = []
     var seen: Set<BytePath> = []
@@ -111,8 +111,11 @@ extension FolderMirror {
       while !parent.isRoot, seen.insert(parent).inserted {
         if let fingerprint = made.fingerprint(parent) {
           let key = StoreKey.file(folder, parent)
-          if let summary = store.summary(key), summary.isDeleted, summary.tag != fingerprint {
-            mutations.append(.retag(key: key, tag: fingerprint))
+          let mark = StoreKey.made(folder, parent)
+          if let summary = store.summary(key) {
+            if summary.isDeleted, summary.tag != fingerprint { mutations.append(.retag(key: key, tag: fingerprint)) }
+          } else if store.summary(mark)?.tag != fingerprint {
+            mutations.append(.put(key: mark, value: [], version: nil, tag: fingerprint))
           }
         }
         parent = parent.parent
@@ -152,6 +155,33 @@ extension FolderMirror {
       }
       made.insert(path, status.fingerprint)
     }
+    await recallMarked()
+  }
+
+  /// Marks that do not fit what is there are of no use any more.
+  private func recallMarked() async {
+    let marks = store.list(prefix: StoreKey.madePrefix(folder), limit: .max)
+    let paths = marks.map { StoreKey.path(ofMadeKey: $0.key) }
+    let volume = self.volume
+    var stale: [Mutation] = []
+    for ((mark, path), status) in zip(zip(marks, paths), await onPool(paths) { (try? volume.status($0)) ?? nil }) {
+      let isLive = store.summary(StoreKey.file(folder, path)).map { !$0.isDeleted } ?? false
+      if let status, !isLive, status.fingerprint == mark.summary.tag {
+        made.insert(path, status.fingerprint)
+      } else {
+        stale.append(.erase(key: mark.key))
+      }
+    }
+    commitLocal(stale)
+  }
+
+  /// A directory that was made here is gone.
+  func forgetMade(_ directories: some Sequence<BytePath>) -> [Mutation] {
+    directories.compactMap { directory in
+      made.remove(directory)
+      let mark = StoreKey.made(folder, directory)
+      return store.summary(mark) == nil ? nil : .erase(key: mark)
+    }
   }
 
   /// Directories without an entry that live only for what is below them go with the last of it.
@@ -177,7 +207,7 @@ extension FolderMirror {
       let failed = zip(directories, failures).filter { $1 != nil && $1?.code != .conflict }.map(\.0)
       lookAgain(at: failed, afterMilliseconds: Self.failedDelayMilliseconds)
       let removed = zip(directories, failures).filter { $1 == nil }.map(\.0)
-      for directory in removed { made.remove(directory) }
+      commitLocal(forgetMade(removed))
       candidates = Set(removed.map(\.parent))
     }
   }

@@ -105,7 +105,7 @@ extension FolderMirror {
         mutations.append(.retag(key: key, tag: tag))
       case .absent:
         unblock(path)
-        made.remove(path)
+        mutations += forgetMade([path])
         if isBelieved { absent.append(path) }
       case .changed(let value, let fingerprint, let inline):
         unblock(path)

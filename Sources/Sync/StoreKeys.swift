@@ -10,6 +10,7 @@ public import SoftadastraCore
 // | `f` folder u64be `m` sequence-ordered name  | move record, a hint that lets a receiver rename once     |
 // | `R` folder u64be path                       | remote tree: known, not yet applied                      |
 // | `M` folder u64be replica u64be counter u64be | remote rename that is being done on disk                |
+// | `D` folder u64be path                       | a directory without an entry that was made for what is in it |
 // | `C` replica u64be space                     | how far that replica's feed of the space is known here   |
 // | `A` node (32) space                         | how far that node has applied our feed of the space      |
 // | `W` space                                   | watermark of the space                                   |
@@ -24,6 +25,7 @@ public enum Namespace {
   public static let file = UInt8(ascii: "f")
   public static let remote = UInt8(ascii: "R")
   public static let moveIntent = UInt8(ascii: "M")
+  public static let made = UInt8(ascii: "D")
   public static let cursor = UInt8(ascii: "C")
   public static let appliedBy = UInt8(ascii: "A")
   public static let watermark = UInt8(ascii: "W")
@@ -77,6 +79,10 @@ public enum StoreKey {
   public static func remotePrefix(_ folder: FolderID) -> [UInt8] {
     [Namespace.remote] + folder.bigEndianBytes
   }
+
+  public static func made(_ folder: FolderID, _ path: BytePath) -> [UInt8] { madePrefix(folder) + path.bytes }
+  public static func madePrefix(_ folder: FolderID) -> [UInt8] { [Namespace.made] + folder.bigEndianBytes }
+  public static func path(ofMadeKey key: [UInt8]) -> BytePath { BytePath(unchecked: Array(key.dropFirst(9))) }
 
   public static func path(ofRemoteKey key: [UInt8]) -> BytePath { BytePath(unchecked: Array(key.dropFirst(9))) }
 
