@@ -109,6 +109,7 @@ extension Store {
             throw SoftadastraError(.limit, "commit", at: location, why: "\(error)", retryable: false, accepted: true)
           }
         }
+        if state.overwrites.count >= Self.overwritesKept { state.overwrites.settle(durableSequence(state)) }
         return .success(CommitTicket(sequences: positions[0].sequence...positions[positions.count - 1].sequence))
       } catch {
         return .failure(error)

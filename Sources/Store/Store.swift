@@ -145,12 +145,20 @@ public final class Store: Sendable {
   private static let listedAtOnce = 4096
 
   /// Entries under the prefix that changed behind `since`, up to `upTo` (by default what is durable), in the order of
-  /// their sequences; each key at most once, with its newest state. Continue from the page's `through`.
+  /// their sequences; each key at most once, with its newest state. Continue from the page's `through`. What is durable
+  /// ends before an entry that was replaced by a commit that is not (`Overwrites`).
   public func changes(prefix: [UInt8], since: UInt64, limit: Int, upTo: UInt64? = nil) -> ChangePage {
-    let bound = upTo ?? durableSequence
     return state.withLock { state in
-      let bound = min(bound, state.lastSequence)
-      var page = ChangePage(entries: [], through: max(since, bound), isTruncated: false)
+      var bound = min(upTo ?? durableSequence(state), state.lastSequence)
+      var isTruncated = false
+      if upTo == nil {
+        state.overwrites.settle(bound)
+        if let oldest = state.overwrites.oldest(since: since), oldest <= bound {
+          bound = oldest - 1
+          isTruncated = true
+        }
+      }
+      var page = ChangePage(entries: [], through: max(since, bound), isTruncated: isTruncated)
       guard bound > since else { return page }
       var seen = 0
       var last = since
@@ -178,10 +186,19 @@ public final class Store: Sendable {
   /// Why the log takes nothing any more, until the store is opened again; nil while it does.
   public var logFailure: SoftadastraError? { wal?.permanentFailure }
 
+  /// Overwrites that are kept, at most, until somebody asks what is durable.
+  static let overwritesKept = 4096
+
   public var durableSequence: UInt64 {
     if DeliberateFault.sentBeforeDurable.isOn { return lastSequence }
     return wal?.durableSequence ?? lastSequence
   }
+
+  func durableSequence(_ state: borrowing StoreState) -> UInt64 {
+    if DeliberateFault.sentBeforeDurable.isOn { return state.lastSequence }
+    return wal?.durableSequence ?? state.lastSequence
+  }
+
   public var lastSequence: UInt64 { state.withLock { $0.lastSequence } }
   /// Live entries, tombstones not counted.
   public var entryCount: Int { state.withLock { $0.index.count - $0.index.deletedCount } }

@@ -14,6 +14,7 @@ struct StoreState: ~Copyable, Sendable {
   var lastSequence: UInt64 = 0
   /// Of the newest tombstone that was applied.
   var lastTombstoneSequence: UInt64 = 0
+  var overwrites = Overwrites()
   /// Bytes of the records that the index points to.
   var liveBytes: UInt64 = 0
   /// Of each replica, by its number: the highest counter among the entries that were ever applied.
@@ -66,7 +67,7 @@ struct StoreState: ~Copyable, Sendable {
 
   /// Applies one record. Applying an old one again changes nothing.
   ///
-  /// - Parameter retained: the payload, where it should be cached.
+  /// - Parameter retained: the payload of a commit, to be cached; nil for what is read from the log.
   mutating func apply(
     kind: UInt8, position: WALPosition, payload: UnsafeRawBufferPointer, retained: [UInt8]? = nil
   ) throws(CodingError) {
@@ -76,6 +77,7 @@ struct StoreState: ~Copyable, Sendable {
     case RecordKind.entry: try applyEntry(position, payload, retained)
     case RecordKind.erase:
       guard let number = index.find(payload), index.slot(number).pointee.sequence < sequence else { return }
+      if retained != nil { noteOverwrite(index.slot(number).pointee, by: sequence) }
       liveBytes -= min(liveBytes, Self.cost(index.slot(number).pointee))
       cache.remove(number)
       index.remove(number)
@@ -122,6 +124,7 @@ struct StoreState: ~Copyable, Sendable {
     let found = index.find(record.key, hash: hash)
     if let old = found {
       guard index.slot(old).pointee.sequence < position.sequence else { return }
+      if retained != nil { noteOverwrite(index.slot(old).pointee, by: position.sequence) }
       liveBytes -= min(liveBytes, Self.cost(index.slot(old).pointee))
     }
     let fields = Slot(
@@ -133,6 +136,11 @@ struct StoreState: ~Copyable, Sendable {
     let number = index.put(record.key, hash: hash, over: found, fields)
     liveBytes += Self.cost(fields)
     if let retained { cache.insert(number, sequence: position.sequence, retained) } else { cache.remove(number) }
+  }
+
+  /// Entries without a version are in no peer's feed.
+  private mutating func noteOverwrite(_ slot: Slot, by sequence: UInt64) {
+    if slot.replica != 0 { overwrites.note(slot.sequence, by: sequence) }
   }
 
   static func cost(_ slot: Slot) -> UInt64 { UInt64(slot.length) + recordOverhead }

@@ -25,9 +25,19 @@ public struct FeedPage: Sendable {
   public var items: [Item]
   /// The page is complete up to here.
   public var through: UInt64
-  public init(items: [Item], through: UInt64) {
+  /// There is nothing behind it.
+  public var isLast: Bool
+  public init(items: [Item], through: UInt64, isLast: Bool) {
     self.items = items
     self.through = through
+    self.isLast = isLast
+  }
+
+  /// What follows is left for another page.
+  mutating func end(at sequence: UInt64) {
+    items.removeAll { $0.sequence > sequence }
+    through = sequence
+    isLast = false
   }
 }
 
@@ -44,6 +54,6 @@ public struct StoreFeed: ChangeFeed {
         key: entry.key, sequence: entry.summary.sequence, dot: dot,
         isConflictCopy: Change.Flags(rawValue: entry.summary.flags).contains(.conflictCopy))
     }
-    return FeedPage(items: items, through: page.through)
+    return FeedPage(items: items, through: page.through, isLast: !page.isTruncated)
   }
 }

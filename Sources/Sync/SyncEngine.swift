@@ -188,18 +188,28 @@ public struct SyncEngine: Sendable {
 
   private mutating func select(now: UInt64, reading feed: some ChangeFeed) {
     guard !dirty.isEmpty else { return }
-    // The group's records first: a start record must arrive before any version of that life.
-    let spaces = [.group] + dirty.subtracting([.group])
+    let spaces = dirty.subtracting([.group])
     dirty.removeAll(keepingCapacity: true)
     for peer in peers.keys.sorted() {
-      for space in spaces { fillWindow(peer, space, now: now, reading: feed) }
+      fillWindow(peer, .group, upTo: .max, now: now, reading: feed)
+      // A start record must arrive before any version of that life: nothing is ahead of the group's records.
+      let bound = peers[peer]?.outgoing[.group]?.scanned ?? .max
+      for space in spaces { fillWindow(peer, space, upTo: bound, now: now, reading: feed) }
     }
   }
 
-  private mutating func fillWindow(_ id: NodeID, _ space: SpaceID, now: UInt64, reading feed: some ChangeFeed) {
+  private mutating func fillWindow(
+    _ id: NodeID, _ space: SpaceID, upTo bound: UInt64, now: UInt64, reading feed: some ChangeFeed
+  ) {
     guard let replica = peers[id]?.replica, var outgoing = peers[id]?.outgoing[space] else { return }
+    var isAtEnd = false
     while !outgoing.isWaiting, outgoing.hasRoom(options) {
-      let page = feed.page(of: space, since: outgoing.scanned, limit: options.batchEntries)
+      var page = feed.page(of: space, since: outgoing.scanned, limit: options.batchEntries)
+      if page.through > bound {
+        page.end(at: bound)
+        dirty.insert(space)
+      }
+      isAtEnd = page.isLast
       guard page.through > outgoing.scanned else { break }
       let cut = page.items.firstIndex { StoreKey.isMove($0.key) && outgoing.lacks($0, peerReplica: replica) }
       let items = (cut.map { page.items[...$0] } ?? page.items[...]).filter { outgoing.lacks($0, peerReplica: replica) }
@@ -209,7 +219,7 @@ public struct SyncEngine: Sendable {
         continue
       }
       let after = outgoing.sent
-      let isLast = cut == nil && page.items.count < options.batchEntries
+      let isLast = cut == nil && page.isLast
       outgoing.didSend(
         through: through, entries: items.count, offering: cut.map { page.items[$0].dot }, isLast: isLast, now: now)
       outputs.append(
@@ -221,14 +231,14 @@ public struct SyncEngine: Sendable {
     // A cursor that the peer never hears of would have all of this read again at each new connection. With nothing
     // under way the feed ends here.
     if !outgoing.isWaiting, outgoing.inFlight.isEmpty,
-      outgoing.owesCursor || outgoing.owesEnd || outgoing.scanned >= outgoing.sent &+ options.skipsWorthTelling
+      (isAtEnd && (outgoing.owesCursor || outgoing.owesEnd)) || outgoing.scanned >= outgoing.sent &+ options.skipsWorthTelling
     {
       let (after, through) = (outgoing.sent, outgoing.scanned)
-      outgoing.didSend(through: through, entries: 0, offering: nil, isLast: true, now: now)
+      outgoing.didSend(through: through, entries: 0, offering: nil, isLast: isAtEnd, now: now)
       outputs.append(
         .send(
           Batch(
-            peer: id, space: space, after: after, through: through, items: [], isLast: true,
+            peer: id, space: space, after: after, through: through, items: [], isLast: isAtEnd,
             peerWatermark: outgoing.peerWatermark)))
     }
     peers[id]?.outgoing[space] = outgoing

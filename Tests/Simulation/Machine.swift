@@ -2,6 +2,7 @@ import SoftadastraCore
 import SoftadastraFS
 import SoftadastraMirror
 import SoftadastraStore
+import SoftadastraSync
 import SoftadastraWAL
 import Synchronization
 import TestSupport
@@ -70,12 +71,22 @@ final class Machine {
 
   var isRunning: Bool { node != nil }
   /// Off, and not by a stop.
-  private(set) var wasKilled = false
+  private var wasKilled = false
+  /// The life before this one ended so.
+  private var followsKill = false
+
+  /// A node that was killed between placing a file and recording it cannot tell a file that was deleted since from one
+  /// that was never placed: it places it again.
+  func mayBePlacedAgain(_ path: BytePath) -> Bool {
+    guard let store = node?.store else { return wasKilled }
+    return followsKill && !store.list(prefix: StoreKey.remote(Self.folder, path) + [0], limit: 1).isEmpty
+  }
 
   // MARK: Life
 
   func start() throws {
     lives += 1
+    followsKill = wasKilled
     wasKilled = false
     events = []
     callsToDeath = nil

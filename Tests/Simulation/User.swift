@@ -94,9 +94,8 @@ final class User {
     if let lost = machine.lostNames.removeValue(forKey: path) { contents[lost]?.isReleased = true }
     guard let content = machine.volume.content(path).map({ ByteString($0) }), contents[content] != nil else { return }
     contents[content]!.isReleased = true
-    // A node that was killed between placing a file and recording it cannot tell a file that was deleted since from one
-    // that was never placed: it places it again. Such a deletion is no promise.
-    contents[content]!.touches += machine.wasKilled ? 2 : 1
+    // A deletion that the node cannot know of is no promise.
+    contents[content]!.touches += machine.mayBePlacedAgain(path) ? 2 : 1
   }
 
   /// What a machine's folder holds of what people wrote.

@@ -1,3 +1,4 @@
+import Glibc
 import SoftadastraCore
 import SoftadastraStore
 import TestSupport
@@ -46,6 +47,33 @@ extension Store {
     // A dot that was used is never handed out again.
     #expect(store.newVersion(basedOn: VersionVector(), author: author).dot.counter >= counter)
     store.closeBlocking()
+  }
+
+  /// What a crash would bring back is not passed over.
+  @Test(arguments: [false, true]) func theFeedEndsBeforeWhatIsReplacedUntilThatIsDurable(crashes: Bool) throws {
+    let disk = MemoryDisk()
+    let store = try openStore(disk)
+    let first = try store.put("fa", "1").sequences.lowerBound
+    try store.put("fb", "1")
+    disk.fail(.write, count: 1000, errno: ENOSPC)
+    #expect(throws: SoftadastraError.self) { try store.put("fa", "2") }
+    let held = store.changes(prefix: key("f"), since: 0, limit: 100)
+    #expect(held.entries.isEmpty && held.through == first - 1 && held.isTruncated)
+    // Whoever is past it already is not held up.
+    let rest = store.changes(prefix: key("f"), since: first, limit: 100)
+    #expect(rest.entries.map(\.key) == [key("fb")] && !rest.isTruncated)
+
+    let later: Store
+    if crashes {
+      later = try openStore(disk.crash(seed: 1), seed: 2)
+    } else {
+      disk.clearFaults()
+      try store.put("fc", "1")
+      later = store
+    }
+    let page = later.changes(prefix: key("f"), since: held.through, limit: 100)
+    #expect(page.entries.map(\.key) == (crashes ? ["fa", "fb"] : ["fb", "fa", "fc"]).map(key) && !page.isTruncated)
+    later.closeBlocking()
   }
 
   @Test func limitsAreNamed() throws {

@@ -5,29 +5,33 @@ import TestSupport
 import Testing
 
 @Suite struct SkippedFeedTests {
-  /// A feed of entries that the peer wrote itself.
+  /// A feed of entries that the peer wrote itself, behind `others` of somebody else.
   private struct TheirsOnly: ChangeFeed {
     let replica: ReplicaID
     let count: UInt64
+    var others: UInt64 = 0
+    var isHeldBack = false
 
     func page(of space: SpaceID, since: UInt64, limit: Int) -> FeedPage {
       let through = min(count, since + UInt64(limit))
-      guard through > since else { return FeedPage(items: [], through: since) }
+      let isLast = through == count && !isHeldBack
+      guard through > since else { return FeedPage(items: [], through: since, isLast: isLast) }
       let items = (since + 1...through).map {
-        FeedPage.Item(key: [1], sequence: $0, dot: Dot(replica: replica, counter: $0))
+        let author = $0 <= others ? ReplicaID(rawValue: 77) : replica
+        return FeedPage.Item(key: [1], sequence: $0, dot: Dot(replica: author, counter: $0))
       }
-      return FeedPage(items: items, through: through)
+      return FeedPage(items: items, through: through, isLast: isLast)
     }
   }
 
-  /// As many entries as one batch takes: only the next page would show that there are no more.
+  /// What follows the last batch does not concern the peer.
   @Test func theEndIsToldWhereTheLastBatchWasFull() throws {
     let peer = try #require(NodeID(bytes: [UInt8](repeating: 7, count: NodeID.byteCount)))
     let options = SyncOptions()
     let count = UInt64(options.batchEntries)
-    let feed = TheirsOnly(replica: ReplicaID(rawValue: 9), count: count)
+    let feed = TheirsOnly(replica: ReplicaID(rawValue: 9), count: count + 5, others: count)
     var engine = SyncEngine(options: options)
-    engine.connect(peer, replica: ReplicaID(rawValue: 8))
+    engine.connect(peer, replica: feed.replica)
     engine.subscribed(peer, .values, since: 0, watermark: VersionVector())
     var batches = Self.batches(engine.drain(now: 1, reading: feed))
     #expect(batches.map(\.items.count) == [Int(count)] && batches.first?.isLast == false)
@@ -35,6 +39,23 @@ import Testing
     batches = Self.batches(engine.drain(now: 2, reading: feed))
     #expect(batches.count == 1 && batches.first?.items.isEmpty == true && batches.first?.isLast == true)
     #expect(Self.batches(engine.drain(now: 3, reading: feed)).isEmpty)
+  }
+
+  /// A part of the feed waits for the log.
+  @Test func theEndIsNotToldBeforeItIsReached() throws {
+    let peer = try #require(NodeID(bytes: [UInt8](repeating: 7, count: NodeID.byteCount)))
+    var feed = TheirsOnly(replica: ReplicaID(rawValue: 9), count: 3, others: 3, isHeldBack: true)
+    var engine = SyncEngine()
+    engine.connect(peer, replica: feed.replica)
+    engine.subscribed(peer, .values, since: 0, watermark: VersionVector())
+    var batches = Self.batches(engine.drain(now: 1, reading: feed))
+    #expect(batches.map(\.isLast) == [false])
+    engine.acknowledged(peer, SyncMessage.Acknowledge(space: .values, known: 3, applied: 3))
+    #expect(Self.batches(engine.drain(now: 2, reading: feed)).isEmpty)
+    feed.isHeldBack = false
+    engine.changed(.values)
+    batches = Self.batches(engine.drain(now: 3, reading: feed))
+    #expect(batches.map(\.isLast) == [true] && batches.first?.items.isEmpty == true)
   }
 
   private static func batches(_ outputs: [SyncEngine.Output]) -> [SyncEngine.Batch] {
