@@ -55,13 +55,31 @@ enum Checks {
     String(decoding: content.prefix(24).prefix { (0x20..<0x7F).contains($0) }, as: UTF8.self)
   }
 
+  /// What is known at a machine and not applied.
+  private static func wanted(_ machine: Machine, _ prefix: [UInt8]) -> [FileEntry] {
+    guard let store = machine.node?.store else { return [] }
+    return store.list(prefix: prefix, limit: 10_000).compactMap {
+      (try? store.get($0.key)).flatMap { try? FileEntry(remoteTree: $0.value) }
+    }
+  }
+
+  /// Whether all that anybody still wants is content of lives whose state was lost, which nobody has.
+  static func isOnlyLostContentWanted(_ machines: [Machine]) -> Bool {
+    let lost = machines.reduce(into: Set<ReplicaID>()) { $0.formUnion($1.lostReplicas) }
+    let wanted = machines.flatMap { Self.wanted($0, StoreKey.remotePrefix(Machine.folder)) }
+    let held = machines.compactMap(\.node?.store).reduce(into: Set<Dot>()) { dots, store in
+      for (_, summary) in store.list(prefix: StoreKey.filePrefix(Machine.folder), limit: .max) {
+        if let dot = summary.dot { dots.insert(dot) }
+      }
+    }
+    return !wanted.isEmpty
+      && wanted.allSatisfy { lost.contains($0.version.dot.replica) && !held.contains($0.version.dot) }
+  }
+
   /// Each machine's entry of a path, for traces.
   static func entries(_ machines: [Machine], of path: BytePath) -> String {
     machines.map { machine in
-      let waiting =
-        machine.node?.store.list(prefix: StoreKey.remote(Machine.folder, path) + [0], limit: 10).compactMap {
-          (try? machine.node?.store.get($0.key)).flatMap { try? FileEntry(remoteTree: $0.value) }
-        } ?? []
+      let waiting = wanted(machine, StoreKey.remote(Machine.folder, path) + [0])
       let wanted = waiting.map { " wants \($0.version) seen \($0.version.vector)" }.joined()
       guard let store = machine.node?.store, let entry = try? store.get(StoreKey.file(Machine.folder, path)) else {
         return "\(machine.name): no entry" + wanted
@@ -126,7 +144,7 @@ enum Checks {
     for (content, memory) in user.contents.sorted(by: { $0.value.description < $1.value.description })
     where !memory.isReleased && !live.contains(content) {
       let place = archived[content]
-      if let place, isRightlyArchived(place, conflicts) { continue }
+      if let place, memory.mayBeArchived || isRightlyArchived(place, conflicts) { continue }
       return "'\(text(content.bytes))', written at \(memory.description), is "
         + (place.map { "in the archive only, from \($0)" } ?? "gone")
     }
@@ -172,9 +190,9 @@ enum Checks {
     return nil
   }
 
-  /// Nothing that a finished transfer or exchange left behind.
+  /// Nothing that a finished transfer or exchange left behind. What is waited for may have come in part.
   static func leftovers(_ machines: [Machine]) -> String? {
-    for machine in machines {
+    for machine in machines where wanted(machine, StoreKey.remotePrefix(Machine.folder)).isEmpty {
       if let name = (try? machine.volume.stagedNames())?.first { return "\(machine.name) still stages \(name)" }
     }
     return nil

@@ -70,6 +70,9 @@ final class Machine {
   }
 
   var isRunning: Bool { node != nil }
+  /// Of the last life, and of those whose state was lost.
+  private var replica: ReplicaID?
+  private(set) var lostReplicas: Set<ReplicaID> = []
   /// Off, and not by a stop.
   private var wasKilled = false
   /// The life before this one ended so.
@@ -81,6 +84,8 @@ final class Machine {
     guard let store = node?.store else { return wasKilled }
     return followsKill && !store.list(prefix: StoreKey.remote(Self.folder, path) + [0], limit: 1).isEmpty
   }
+
+  func isReplacing(_ path: BytePath) -> Bool { processVolume?.pathBeingReplaced == path }
 
   // MARK: Life
 
@@ -156,6 +161,7 @@ final class Machine {
   /// A clean stop.
   func stop() {
     guard let node else { return }
+    replica = node.store.replica
     self.node = nil
     let store = node.store
     scheduler.wait { await node.end(isStop: true) }
@@ -172,6 +178,7 @@ final class Machine {
 
   private func die(losingPower seed: UInt64? = nil) {
     guard let node else { return }
+    replica = node.store.replica
     self.node = nil
     wasKilled = true
     callsToDeath = nil
@@ -236,7 +243,10 @@ final class Machine {
   /// What the power loss did is healed.
   private func hasStarted(_ life: SimulatedNode) { if node === life { hasLostPower = false } }
 
-  func loseState() { disk = MemoryDisk() }
+  func loseState() {
+    if let replica { lostReplicas.insert(replica) }
+    disk = MemoryDisk()
+  }
 
   var hasBackup: Bool { backup != nil }
 

@@ -11,6 +11,10 @@ final class ProcessVolume: Volume {
   /// Before each call: a chance for somebody else to work on the volume, or for the process to die.
   private let interrupt: @Sendable () -> Void
   private let emit: @Sendable (WatchEvent) -> Void
+  private let replacing = Mutex<BytePath?>(nil)
+
+  /// What lies at this path was looked at and is about to be taken away, while somebody else works on the volume.
+  var pathBeingReplaced: BytePath? { replacing.withLock(\.self) }
 
   init(
     _ volume: MemoryVolume, interrupt: @escaping @Sendable () -> Void, emit: @escaping @Sendable (WatchEvent) -> Void
@@ -22,8 +26,12 @@ final class ProcessVolume: Volume {
 
   func die() { isDead.withLock { $0 = true } }
 
-  private func call<T>(_ body: () throws(SoftadastraError) -> T) throws(SoftadastraError) -> T {
+  private func call<T>(
+    replacing path: BytePath? = nil, _ body: () throws(SoftadastraError) -> T
+  ) throws(SoftadastraError) -> T {
+    replacing.withLock { $0 = path }
     interrupt()
+    replacing.withLock { $0 = nil }
     if isDead.withLock({ $0 }) { throw .system(EIO, "cannot work on", at: volume.location) }
     return try body()
   }
@@ -32,6 +40,12 @@ final class ProcessVolume: Volume {
   private func change<T>(_ paths: BytePath..., body: () throws(SoftadastraError) -> T) throws(SoftadastraError) -> T {
     let result = try call(body)
     for path in paths where !path.isReserved { emit(.changed(path)) }
+    return result
+  }
+
+  private func takeAway<T>(_ path: BytePath, body: () throws(SoftadastraError) -> T) throws(SoftadastraError) -> T {
+    let result = try call(replacing: path, body)
+    if !path.isReserved { emit(.changed(path)) }
     return result
   }
 
@@ -71,10 +85,10 @@ final class ProcessVolume: Volume {
     try change(path) { () throws(SoftadastraError) in try volume.link(file, at: path) }
   }
   func exchange(_ file: any StagedFile, at path: BytePath) throws(SoftadastraError) -> (FileStatus, Displaced) {
-    try change(path) { () throws(SoftadastraError) in try volume.exchange(file, at: path) }
+    try takeAway(path) { () throws(SoftadastraError) in try volume.exchange(file, at: path) }
   }
   func displace(_ path: BytePath) throws(SoftadastraError) -> Displaced {
-    try change(path) { () throws(SoftadastraError) in try volume.displace(path) }
+    try takeAway(path) { () throws(SoftadastraError) in try volume.displace(path) }
   }
   func replace(_ displaced: Displaced, at path: BytePath) throws(SoftadastraError) -> FileStatus {
     try change(path) { () throws(SoftadastraError) in try volume.replace(displaced, at: path) }
@@ -86,7 +100,7 @@ final class ProcessVolume: Volume {
     try call { () throws(SoftadastraError) in try volume.discard(displaced, from: path, keep: keep) }
   }
   func retire(_ path: BytePath, as reason: VersionReason) throws(SoftadastraError) -> ArchivedFile? {
-    try change(path) { () throws(SoftadastraError) in try volume.retire(path, as: reason) }
+    try takeAway(path) { () throws(SoftadastraError) in try volume.retire(path, as: reason) }
   }
   func bringBack(_ file: ArchivedFile, at path: BytePath) throws(SoftadastraError) -> FileStatus {
     try change(path) { () throws(SoftadastraError) in try volume.bringBack(file, at: path) }

@@ -30,6 +30,10 @@ extension Simulation {
         return
       }
     }
+    // What the author of a version lost, or wrote over, before anybody had it is waited for.
+    if Checks.difference(machines) == nil, Checks.isOnlyLostContentWanted(machines) {
+      return count(.lostContent)
+    }
     var reasons = ["never at rest (\(when)): \(reason)", Checks.difference(machines) ?? "the trees are equal"]
     if let path = Checks.firstDifferentPath(machines) { reasons.append(Checks.entries(machines, of: path)) }
     for machine in machines {

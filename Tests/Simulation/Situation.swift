@@ -48,6 +48,7 @@ public enum Situation: String, CaseIterable, Sendable {
   case fullLog = "log's filesystem full"
   case powerLoss = "power loss"
   case lostState = "state directory lost"
+  case lostContent = "content that only a lost state knew is waited for"
   case restoredState = "state directory restored from an old backup"
   case restoredMachine = "state and folder restored from an old backup"
   case copiedMachine = "machine copied"
@@ -71,6 +72,7 @@ public enum Situation: String, CaseIterable, Sendable {
 
   /// Comes only with a kind of trouble that is asked for.
   public static func isExpected(_ situation: Situation, with troubles: Set<Trouble>) -> Bool {
+    if situation == .lostContent { return false }
     if [.noticedFork, .healedFork].contains(situation) { return !troubles.isDisjoint(with: Trouble.forking) }
     return Trouble.allCases.allSatisfy { $0.situation != situation || troubles.contains($0) }
   }

@@ -128,7 +128,9 @@ extension User {
       serial += 1
       let mark = Array("same size \(serial) ".utf8)
       guard old.count > mark.count else { return false }
-      write(machine, path, mark + old.dropFirst(mark.count))
+      let content = mark + old.dropFirst(mark.count)
+      write(machine, path, content)
+      if machine.isReplacing(path) { contents[ByteString(content)]!.mayBeArchived = true }
       _ = try? volume.setModified(path, nanoseconds: modified)
       machine.noticed(.changed(path))
       say(machine, "other bytes, same size and time for \(path)")

@@ -20,6 +20,9 @@ final class User {
     var description: String
     /// Where it was written first.
     var path = BytePath.root
+    /// Written, with size and times kept, between a node's last look and the exchange: the archive has it, and nobody
+    /// can tell.
+    var mayBeArchived = false
   }
 
   let scheduler: Scheduler
