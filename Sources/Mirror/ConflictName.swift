@@ -37,29 +37,42 @@ public enum ConflictName {
   }
 
   /// What every copy's path begins with.
-  static func commonPrefix(of path: BytePath) -> [UInt8] {
-    let sample = Self.path(for: path, modifiedNanoseconds: 0, by: AuthorTag(rawValue: 0), contentDigest: 0)
-    let mark = Array(marker.utf8)
-    let name = Array(sample.name)
-    let at = (0...(name.count - mark.count)).last { name[$0..<$0 + mark.count].elementsEqual(mark) } ?? name.count
-    return path.parent.appending(name[..<at]).bytes + mark
+  static func commonPrefix(of path: BytePath) -> [UInt8] { beginning(of: sample(of: path)).bytes + Array(marker.utf8) }
+
+  /// Some copy of the path.
+  private static func sample(of path: BytePath) -> BytePath {
+    Self.path(for: path, modifiedNanoseconds: 0, by: AuthorTag(rawValue: 0), contentDigest: 0)
   }
 
-  public static func isConflictCopy(_ path: BytePath) -> Bool {
-    let name = Array(path.name)
+  /// Where the last mark in a name begins.
+  private static func markStart(_ name: [UInt8]) -> Int? {
     let mark = Array(marker.utf8)
-    guard name.count > mark.count else { return false }
-    return (0...(name.count - mark.count)).contains { name[$0..<$0 + mark.count].elementsEqual(mark) }
+    guard name.count > mark.count else { return nil }
+    return (0...(name.count - mark.count)).last { name[$0..<$0 + mark.count].elementsEqual(mark) }
   }
 
-  /// Of a copy: the path it is a copy of (as far as its name was not cut). Nil for other names.
+  public static func isConflictCopy(_ path: BytePath) -> Bool { markStart(Array(path.name)) != nil }
+
+  /// A copy's path before the mark: what the path of its original begins with.
+  static func beginning(of copy: BytePath) -> BytePath {
+    let name = Array(copy.name)
+    return copy.parent.appending(Array(name[..<(markStart(name) ?? name.count)]))
+  }
+
+  /// It may have been cut to fit.
+  static func isFull(_ copy: BytePath) -> Bool { copy.name.count == BytePath.maxNameBytes }
+
+  /// Whether a copy's name is one for copies of the path. A name that was cut may be that of several.
+  static func isCopy(_ copy: BytePath, of path: BytePath) -> Bool {
+    guard let said = original(of: copy) else { return false }
+    return said == path || isFull(copy) && said == original(of: sample(of: path))
+  }
+
+  /// Of a copy: the path it is a copy of (as far as its name was not cut, see `ConflictOriginals`). Nil for other names.
   public static func original(of path: BytePath) -> BytePath? {
     let name = Array(path.name)
-    let mark = Array(marker.utf8)
-    guard name.count > mark.count,
-      let at = (0...(name.count - mark.count)).last(where: { name[$0..<$0 + mark.count].elementsEqual(mark) })
-    else { return nil }
-    let rest = name[(at + mark.count)...]
+    guard let at = markStart(name) else { return nil }
+    let rest = name[(at + marker.utf8.count)...]
     let ext = rest.lastIndex(of: UInt8(ascii: ".")).map { rest[$0...] } ?? rest.suffix(0)
     return path.parent.appending(Array(name[..<at]) + Array(ext))
   }

@@ -40,6 +40,8 @@ struct DiskOperation: Sendable {
   let wanted: FileEntry
   /// The fingerprint that the synced tree has for the path; nil where the disk should hold nothing.
   let expected: UInt64?
+  /// That is a directory.
+  var expectsDirectory = false
   let content: Content
   /// Where the local content goes instead of the archive.
   let copyPath: BytePath?
@@ -189,6 +191,10 @@ struct DiskOperation: Sendable {
   func delete(_ status: FileStatus?) throws(SoftadastraError) -> Outcome {
     guard let status else { return .applied(fingerprint: 0, copyFingerprint: nil) }
     if status.kind == .directory {
+      // Somebody made it in the place of the file that is to go.
+      guard expected == nil || expectsDirectory || made.fingerprint(path) == status.fingerprint else {
+        return .changedLocally
+      }
       do throws(SoftadastraError) {
         try volume.removeDirectory(path)
         made.remove(path)

@@ -25,10 +25,11 @@ public enum FileConflicts {
     while true {
       let page = store.list(prefix: prefix, after: after, limit: pageSize)
       for (key, summary) in page where Change.Flags(rawValue: summary.flags).contains(.conflictCopy) {
-        guard let copy = StoreKey.path(ofFileKey: key), let version = (try? store.get(key))?.version else { continue }
-        // A name that was made from one too long is the nearest there is.
-        let path = ConflictName.original(of: copy) ?? copy
-        found.append(FileConflict(folder: folder, path: path, copy: copy, version: version))
+        guard let copy = StoreKey.path(ofFileKey: key), let entry = try? store.get(key),
+          let file = try? FileEntry(entry, at: copy.description)
+        else { continue }
+        let path = ConflictOriginals.of(copy, file, in: folder, store) ?? copy
+        found.append(FileConflict(folder: folder, path: path, copy: copy, version: file.version))
       }
       guard page.count == pageSize else { return found }
       after = page.last!.key

@@ -178,7 +178,8 @@ extension FolderMirror {
       let survivor = local.map { Survivor(entry, over: $0.version) } ?? Survivor(entry)
       let operation = DiskOperation(
         path: item.path, wanted: entry,
-        expected: local?.isDeleted == false && !brake.holds(item.path) ? summary?.tag : nil, content: content,
+        expected: local?.isDeleted == false && !brake.holds(item.path) ? summary?.tag : nil,
+        expectsDirectory: local?.value?.isDirectory == true, content: content,
         copyPath: copy.flatMap { isCopied($0, of: item.path) ? nil : $0.path }, volume: volume, reader: reader,
         made: made)
       return Step(item: item, survivor: survivor, copy: copy, operation: operation)

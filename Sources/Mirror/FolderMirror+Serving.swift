@@ -75,18 +75,20 @@ extension FolderMirror {
   public nonisolated func serve(_ fetch: SyncMessage.Fetch) async -> [SyncMessage] {
     let answer = await pool.run { self.read(fetch) }
     guard case .fetchFailed(_, .superseded) = answer else { return [answer] }
-    let places = [fetch.path, ConflictName.original(of: fetch.path)].compactMap { $0 }
     let prefix = SpaceID.folder(configuration.folder).prefix
     let changes = await wholeChanges(
-      for: places.map { Array(StoreKey.file(configuration.folder, $0).dropFirst(prefix.count)) })
+      for: places(of: fetch).map { Array(StoreKey.file(configuration.folder, $0).dropFirst(prefix.count)) })
     return changes.isEmpty ? [answer] : [.supplement(.folder(configuration.folder), changes), answer]
   }
 
+  /// The loser of a conflict may still have its own name here.
+  private nonisolated func places(of fetch: SyncMessage.Fetch) -> [BytePath] {
+    [fetch.path] + ConflictOriginals.of(fetch.path, in: configuration.folder, store)
+  }
+
   private nonisolated func read(_ fetch: SyncMessage.Fetch) -> SyncMessage {
-    // The loser of a conflict may still have its own name here.
-    let places = [fetch.path, ConflictName.original(of: fetch.path)].compactMap { $0 }
     var found: (path: BytePath, tag: UInt64)?
-    for place in places {
+    for place in places(of: fetch) {
       if let summary = store.summary(StoreKey.file(configuration.folder, place)), summary.dot == fetch.dot,
         !summary.isDeleted
       {

@@ -135,7 +135,7 @@ struct PendingTree {
   /// Conflict copies of this path that this node derived and has no bytes of.
   func derivedCopies(of path: BytePath) -> [Item] {
     guard copyCount > 0 else { return [] }
-    return all.filter { $0.isDerived && ConflictName.original(of: $0.path) == path }
+    return all.filter { $0.isDerived && ConflictName.isCopy($0.path, of: path) }
   }
 
   /// True if a version that waits here has seen this one.

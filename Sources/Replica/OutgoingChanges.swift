@@ -12,19 +12,33 @@ public struct OutgoingChanges: Sendable {
 
   public init(store: Store) { self.store = store }
 
+  /// One batch as it travels.
+  public struct Encoded: Sendable {
+    public var messages: [SyncMessage.Changes] = []
+    /// False if entries were superseded since they were chosen, and left out: then it does not say that the feed ends
+    /// with it, since what superseded them comes later.
+    public var isWhole = true
+  }
+
   /// The messages of one batch; entries superseded since it was chosen are left out.
   ///
+  /// A crash must not bring back what was left out, since the peer's cursor goes past it: what superseded it is waited for
+  /// until it is durable. Where the log takes nothing, nothing is sent: the engine chooses it again after a while.
+  ///
   /// - Parameter mirror: of the batch's folder, if it is one. Nothing is sent for a folder that is gone.
-  public func messages(
-    for batch: SyncEngine.Batch, watermark: Watermark?, mirror: FolderMirror?
-  ) async -> [SyncMessage.Changes] {
+  public func encoded(_ batch: SyncEngine.Batch, watermark: Watermark?, mirror: FolderMirror?) async -> Encoded {
     let changes: [Change]
     if case .folder = batch.space {
-      guard let mirror else { return [] }
+      guard let mirror else { return Encoded() }
       changes = await mirror.changes(for: batch.items, peerWatermark: batch.peerWatermark)
     } else {
       changes = batch.items.compactMap { change(for: $0, in: batch.space) }
     }
+    let isWhole = changes.count == batch.items.count
+    if !isWhole, (try? await store.wait(CommitTicket(sequences: store.lastSequence...store.lastSequence))) == nil {
+      return Encoded()
+    }
+    let watermark = isWhole ? watermark : nil
     var messages: [SyncMessage.Changes] = []
     var items: [Change] = []
     var bytes = 0
@@ -41,7 +55,7 @@ public struct OutgoingChanges: Sendable {
     }
     messages.append(
       SyncMessage.Changes(space: batch.space, after: after, through: batch.through, watermark: watermark, items: items))
-    return messages
+    return Encoded(messages: messages, isWhole: isWhole)
   }
 
   /// All group records, for a node that joins.

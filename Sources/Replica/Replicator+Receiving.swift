@@ -62,7 +62,9 @@ extension Replicator {
         for answer in receipt.answers { hooks.enqueue(peer, .message(answer)) }
       } else {
         try await apply(items, in: changes.space, cursor: cursor)
-        if changes.space == .group { peers[peer]?.lacksGroupRecords = false }
+        if changes.space == .group, changes.watermark != nil, peers[peer]?.session == state.session {
+          peers[peer]?.lacksGroupRecords = false
+        }
       }
       // The peer may have gone and come back meanwhile: a new session starts from the cursor just recorded.
       guard peers[peer]?.session == state.session else { return }

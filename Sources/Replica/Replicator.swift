@@ -57,9 +57,9 @@ public final class Replicator {
     var awaited: [SpaceID: AwaitedChanges] = [:]
     /// How far it has applied our feeds, not remembered in the store yet.
     var applied: [SpaceID: UInt64] = [:]
-    /// Records of the group that it sent could not be recorded. A start record must be here before any version of that
-    /// life, or that life is taken for a fork: nothing else is recorded until they come again.
-    var lacksGroupRecords = false
+    /// It has not said all that it has of the group's records, or they could not be recorded. A start record must be here
+    /// before any version of that life, or that life is taken for a fork: nothing else is recorded until they come.
+    var lacksGroupRecords = true
     /// Batches of these spaces that are being recorded right now.
     var recording: [SpaceID: Int] = [:]
     /// Spaces of which it is asked what it has, before it gets our feed.
@@ -256,6 +256,12 @@ public final class Replicator {
       case .peerApplied(let peer, let space, let applied): peers[peer]?.applied[space] = applied
       }
     }
+  }
+
+  /// Not all of a batch was sent: the peer has not heard the end of the feed with it.
+  public func wasCut(_ batch: SyncEngine.Batch) {
+    engine.wasCut(batch)
+    pump()
   }
 
   // MARK: From the folders

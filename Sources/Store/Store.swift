@@ -153,7 +153,7 @@ public final class Store: Sendable {
       var isTruncated = false
       if upTo == nil {
         state.overwrites.settle(bound)
-        if let oldest = state.overwrites.oldest(since: since), oldest <= bound {
+        if let oldest = state.overwrites.oldest(since: since, prefix: prefix), oldest <= bound {
           bound = oldest - 1
           isTruncated = true
         }

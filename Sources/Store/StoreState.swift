@@ -77,7 +77,7 @@ struct StoreState: ~Copyable, Sendable {
     case RecordKind.entry: try applyEntry(position, payload, retained)
     case RecordKind.erase:
       guard let number = index.find(payload), index.slot(number).pointee.sequence < sequence else { return }
-      if retained != nil { noteOverwrite(index.slot(number).pointee, by: sequence) }
+      if retained != nil { noteOverwrite(index.slot(number).pointee, by: sequence, payload) }
       liveBytes -= min(liveBytes, Self.cost(index.slot(number).pointee))
       cache.remove(number)
       index.remove(number)
@@ -124,7 +124,7 @@ struct StoreState: ~Copyable, Sendable {
     let found = index.find(record.key, hash: hash)
     if let old = found {
       guard index.slot(old).pointee.sequence < position.sequence else { return }
-      if retained != nil { noteOverwrite(index.slot(old).pointee, by: position.sequence) }
+      if retained != nil { noteOverwrite(index.slot(old).pointee, by: position.sequence, record.key) }
       liveBytes -= min(liveBytes, Self.cost(index.slot(old).pointee))
     }
     let fields = Slot(
@@ -139,8 +139,8 @@ struct StoreState: ~Copyable, Sendable {
   }
 
   /// Entries without a version are in no peer's feed.
-  private mutating func noteOverwrite(_ slot: Slot, by sequence: UInt64) {
-    if slot.replica != 0 { overwrites.note(slot.sequence, by: sequence) }
+  private mutating func noteOverwrite(_ slot: Slot, by sequence: UInt64, _ key: UnsafeRawBufferPointer) {
+    if slot.replica != 0 { overwrites.note(slot.sequence, by: sequence, key) }
   }
 
   static func cost(_ slot: Slot) -> UInt64 { UInt64(slot.length) + recordOverhead }

@@ -32,13 +32,6 @@ public struct FeedPage: Sendable {
     self.through = through
     self.isLast = isLast
   }
-
-  /// What follows is left for another page.
-  mutating func end(at sequence: UInt64) {
-    items.removeAll { $0.sequence > sequence }
-    through = sequence
-    isLast = false
-  }
 }
 
 /// The durable part of a store as a feed: what is not durable yet is never offered to anybody.

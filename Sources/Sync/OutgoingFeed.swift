@@ -78,6 +78,9 @@ struct OutgoingFeed: Sendable {
     if let move { hold = .awaiting(move, since: now) }
   }
 
+  /// The peer was not told the end after all.
+  mutating func takeBackEnd() { owesEnd = true }
+
   /// Our watermark goes along with the next batch, changes or not, if it is news.
   mutating func tell(_ watermark: VersionVector) -> Bool {
     guard inFlight.isEmpty, !isWaiting else { return false }

@@ -55,8 +55,8 @@ public struct SyncEngine: Sendable {
   public mutating func subscribed(
     _ peer: NodeID, _ space: SpaceID, since: UInt64, watermark: VersionVector, owesWatermark: Bool = false
   ) {
-    // Of a folder it hears where the feed ends, whether there is anything for it or not.
-    let owesEnd = if case .folder = space { true } else { false }
+    // Of a folder, and of the group's records, it hears where the feed ends, whether there is anything for it or not.
+    let owesEnd = space != .values
     peers[peer]?.outgoing[space] = OutgoingFeed(
       since: since, watermark: watermark, owesWatermark: owesWatermark, owesEnd: owesEnd)
     dirty.insert(space)
@@ -93,6 +93,12 @@ public struct SyncEngine: Sendable {
     peers[peer]?.outgoing[ack.space] = feed
     if feed.applied > before { outputs.append(.peerApplied(peer, ack.space, feed.applied)) }
     dirty.insert(ack.space)
+  }
+
+  /// Not all of a batch was sent, since it was superseded meanwhile: it was not the last one.
+  public mutating func wasCut(_ batch: Batch) {
+    peers[batch.peer]?.outgoing[batch.space]?.takeBackEnd()
+    dirty.insert(batch.space)
   }
 
   public mutating func moveAnswered(_ peer: NodeID, _ space: SpaceID, _ dot: Dot, done: Bool) {
@@ -191,24 +197,24 @@ public struct SyncEngine: Sendable {
     let spaces = dirty.subtracting([.group])
     dirty.removeAll(keepingCapacity: true)
     for peer in peers.keys.sorted() {
-      fillWindow(peer, .group, upTo: .max, now: now, reading: feed)
-      // A start record must arrive before any version of that life: nothing is ahead of the group's records.
-      let bound = peers[peer]?.outgoing[.group]?.scanned ?? .max
-      for space in spaces { fillWindow(peer, space, upTo: bound, now: now, reading: feed) }
+      // The group's records first, all of them: a start record must arrive before any version of that life.
+      guard fillWindow(peer, .group, now: now, reading: feed) else {
+        dirty.formUnion(spaces)
+        continue
+      }
+      for space in spaces { fillWindow(peer, space, now: now, reading: feed) }
     }
   }
 
+  /// False if there is more than was sent, or will be.
+  @discardableResult
   private mutating func fillWindow(
-    _ id: NodeID, _ space: SpaceID, upTo bound: UInt64, now: UInt64, reading feed: some ChangeFeed
-  ) {
-    guard let replica = peers[id]?.replica, var outgoing = peers[id]?.outgoing[space] else { return }
+    _ id: NodeID, _ space: SpaceID, now: UInt64, reading feed: some ChangeFeed
+  ) -> Bool {
+    guard let replica = peers[id]?.replica, var outgoing = peers[id]?.outgoing[space] else { return true }
     var isAtEnd = false
     while !outgoing.isWaiting, outgoing.hasRoom(options) {
-      var page = feed.page(of: space, since: outgoing.scanned, limit: options.batchEntries)
-      if page.through > bound {
-        page.end(at: bound)
-        dirty.insert(space)
-      }
+      let page = feed.page(of: space, since: outgoing.scanned, limit: options.batchEntries)
       isAtEnd = page.isLast
       guard page.through > outgoing.scanned else { break }
       let cut = page.items.firstIndex { StoreKey.isMove($0.key) && outgoing.lacks($0, peerReplica: replica) }
@@ -242,5 +248,6 @@ public struct SyncEngine: Sendable {
             peerWatermark: outgoing.peerWatermark)))
     }
     peers[id]?.outgoing[space] = outgoing
+    return isAtEnd
   }
 }

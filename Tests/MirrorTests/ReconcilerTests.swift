@@ -1,5 +1,5 @@
 import SoftadastraCore
-import SoftadastraMirror
+@testable import SoftadastraMirror
 import Testing
 
 /// Every row of the reconciler's table, and that both sides of a conflict end alike.
@@ -109,6 +109,23 @@ import Testing
     #expect(path.name.count <= BytePath.maxNameBytes)
     #expect(ConflictName.isConflictCopy(path))
     #expect(path.description.contains("conflict-20261124-002811-"))
+  }
+
+  /// A name that was cut says only what its original's begins with.
+  @Test func aCutNameIsThatOfACopy() {
+    func copy(of name: String) -> BytePath {
+      ConflictName.path(
+        for: BytePath(name), modifiedNanoseconds: 0, by: AuthorTag(rawValue: 7), contentDigest: 0xABCD)
+    }
+    let long = "d/" + String(repeating: "n", count: 240)
+    for (name, other) in [(long, long + ".txt"), (long + ".txt", long), ("d/n", "d/nn"), ("d/n.txt", "d/n")] {
+      #expect(ConflictName.isCopy(copy(of: name), of: BytePath(name)), "\(name)")
+      #expect(!ConflictName.isCopy(copy(of: name), of: BytePath(other)), "\(name) \(other)")
+      #expect(!ConflictName.isCopy(BytePath(name), of: BytePath(name)))
+    }
+    // Their names cannot tell; their digests do.
+    #expect(ConflictName.isCopy(copy(of: long), of: BytePath(long + "n")))
+    #expect(copy(of: long) != copy(of: long + "n"))
   }
 
   @Test func copyNamesKeepTheExtension() {

@@ -78,8 +78,9 @@ final class ValueGroup {
     switch item {
     case .message(let message): messages = [message]
     case .batch(let batch, let watermark):
-      messages = await OutgoingChanges(store: from.store).messages(for: batch, watermark: watermark, mirror: nil)
-        .map { .changes($0) }
+      let encoded = await OutgoingChanges(store: from.store).encoded(batch, watermark: watermark, mirror: nil)
+      messages = encoded.messages.map { .changes($0) }
+      if !encoded.isWhole { from.replicator.wasCut(batch) }
     }
     for message in messages {
       // As on a wire.

@@ -244,9 +244,11 @@ final class Machine {
   private func hasStarted(_ life: SimulatedNode) { if node === life { hasLostPower = false } }
 
   func loseState() {
-    if let replica { lostReplicas.insert(replica) }
     disk = MemoryDisk()
+    loseLife()
   }
+
+  private func loseLife() { if let replica { lostReplicas.insert(replica) } }
 
   var hasBackup: Bool { backup != nil }
 
@@ -258,6 +260,7 @@ final class Machine {
     guard let backup else { return }
     disk = backup.disk.backup()
     if isWhole { volume.restore(backup.volume) }
+    loseLife()
     isCopy = isSeen
   }
 
@@ -266,6 +269,7 @@ final class Machine {
     disk = original.disk.backup()
     volume.restore(original.volume)
     backup = nil
+    loseLife()
     isCopy = true
   }
 

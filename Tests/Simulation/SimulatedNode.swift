@@ -147,9 +147,9 @@ actor SimulatedNode {
         switch item {
         case .message(let message): await send(message)
         case .batch(let batch, let watermark):
-          for message in await changes.messages(for: batch, watermark: watermark, mirror: mirror) {
-            await send(.changes(message))
-          }
+          let encoded = await changes.encoded(batch, watermark: watermark, mirror: mirror)
+          for message in encoded.messages { await send(.changes(message)) }
+          if !encoded.isWhole { await self.wasCut(batch, session: session) }
         }
       }
     }
@@ -160,6 +160,11 @@ actor SimulatedNode {
         for message in await mirror.serve(fetch) { await send(message) }
       }
     }
+  }
+
+  private func wasCut(_ batch: SyncEngine.Batch, session: UInt64) {
+    guard links[batch.peer]?.session == session else { return }
+    replicator.wasCut(batch)
   }
 
   private func greet(_ peer: NodeID, _ link: Link, _ life: ReplicaStart) {

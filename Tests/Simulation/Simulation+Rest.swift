@@ -41,6 +41,9 @@ extension Simulation {
       reasons.append("\(machine.name): \(scheduler.wait { await node.unsettledReason() })")
       if let path = scheduler.wait(for: { await node.mirror.status(pendingLimit: 1).pending.first?.path }) {
         reasons.append("  \(path):\n    " + Checks.entries(machines, of: path))
+        if let original = ConflictName.original(of: path) {
+          reasons.append("  \(original):\n    " + Checks.entries(machines, of: original))
+        }
       }
     }
     throw SimulationError(reasons.joined(separator: "\n  "))

@@ -114,11 +114,16 @@ extension NodeCore {
       case .batch(let batch, let watermark):
         var mirror: FolderMirror?
         if case .folder(let id) = batch.space { mirror = await folders[id]?.mirror }
-        for message in await changes.messages(for: batch, watermark: watermark, mirror: mirror) {
-          await link.send(.changes(message))
-        }
+        let encoded = await changes.encoded(batch, watermark: watermark, mirror: mirror)
+        for message in encoded.messages { await link.send(.changes(message)) }
+        if !encoded.isWhole { await wasCut(batch, link) }
       }
     }
+  }
+
+  private func wasCut(_ batch: SyncEngine.Batch, _ link: PeerLink) {
+    guard members[batch.peer]?.link === link, !isStopping else { return }
+    replicator.wasCut(batch)
   }
 
   /// Serves the byte ranges that a peer asks for, one after the other.
