@@ -31,32 +31,53 @@ extension FolderMirror {
     return gone.count
   }
 
-  /// False if the disk holds something else, or the archive takes nothing: it is asked for again another time.
+  private enum PutAway: Sendable {
+    case done
+    /// A directory that something else lives in: it stays for that alone.
+    case stays(fingerprint: UInt64)
+    /// The disk holds something else, or the archive takes nothing: it is asked for again another time.
+    case failed(SoftadastraError?)
+  }
+
   private func putAway(_ path: BytePath) async -> Bool {
-    let observer = self.observer
-    let volume = self.volume
-    let result: Result<Bool, SoftadastraError> = await pool.run {
+    let (observer, volume, made) = (self.observer, self.volume, self.made)
+    let result: PutAway = await pool.run {
       do throws(SoftadastraError) {
         switch observer.observe(path) {
         case .unchanged, .retag: break
-        case .absent: return .success(true)
-        default: return .success(false)
+        case .absent: return .done
+        default: return .failed(nil)
         }
-        if try volume.status(path)?.kind == .directory {
-          try volume.removeDirectory(path)
-        } else {
+        guard try volume.status(path)?.kind == .directory else {
           try volume.archive(try volume.displace(path), from: path, as: .deleted)
+          return .done
         }
-        return .success(true)
+        do throws(SoftadastraError) {
+          try volume.removeDirectory(path)
+          return .done
+        } catch {
+          guard error.code == .conflict else { throw error }
+          let kept = try volume.setPermissions(path, FileValue.implicitDirectoryPermissions)
+          made.insert(path, kept.fingerprint)
+          return .stays(fingerprint: kept.fingerprint)
+        }
       } catch {
-        // Something that is not the group's lives in the directory.
-        return error.code == .conflict ? .success(false) : .failure(error)
+        return .failed(error)
       }
     }
     switch result {
-    case .success(let isAway): return isAway
-    case .failure(let error):
-      block(path, error)
+    case .done: return true
+    case .stays(let fingerprint):
+      let key = StoreKey.file(folder, path)
+      guard let version = (try? store.get(key))?.version else { return false }
+      commitLocal([
+        .delete(
+          key: key, value: [], version: store.newVersion(basedOn: version.vector, author: configuration.author),
+          tag: fingerprint, flags: 0)
+      ])
+      return true
+    case .failed(let error):
+      if let error { block(path, error) }
       return false
     }
   }

@@ -261,7 +261,8 @@ extension FolderMirror {
     let own = Set(batch.done.flatMap(\.paths) + batch.settled.map(\.path))
     var winners: [BytePath: (entry: FileEntry, tag: UInt64)] = [:]
     for copy in copies {
-      guard let original = ConflictOriginals.of(copy.item.path, copy.entry, in: folder, store), !busy.contains(original) || own.contains(original)
+      guard let original = ConflictOriginals.of(copy.item.path, copy.entry, in: folder, store),
+        !busy.contains(original) || own.contains(original)
       else { continue }
       let key = StoreKey.file(folder, original)
       let summary = store.summary(key)

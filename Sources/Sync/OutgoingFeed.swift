@@ -99,6 +99,10 @@ struct OutgoingFeed: Sendable {
     if known > self.known {
       self.known = known
       attempts = 0
+    } else if known < self.known {
+      // It said so before it heard that this feed begins anew, and could not record what came first.
+      self.known = known
+      rewind()
     }
     self.applied = max(self.applied, min(applied, self.known))
     let done = inFlight.prefix { $0.through <= self.known }

@@ -237,7 +237,8 @@ public struct SyncEngine: Sendable {
     // A cursor that the peer never hears of would have all of this read again at each new connection. With nothing
     // under way the feed ends here.
     if !outgoing.isWaiting, outgoing.inFlight.isEmpty,
-      (isAtEnd && (outgoing.owesCursor || outgoing.owesEnd)) || outgoing.scanned >= outgoing.sent &+ options.skipsWorthTelling
+      (isAtEnd && (outgoing.owesCursor || outgoing.owesEnd))
+        || outgoing.scanned >= outgoing.sent &+ options.skipsWorthTelling
     {
       let (after, through) = (outgoing.sent, outgoing.scanned)
       outgoing.didSend(through: through, entries: 0, offering: nil, isLast: isAtEnd, now: now)

@@ -41,6 +41,21 @@ import Testing
     #expect(Self.batches(engine.drain(now: 3, reading: feed)).isEmpty)
   }
 
+  /// A cursor that was told before the feed began anew, and then taken back.
+  @Test func aPeerThatKnowsLessGetsItAgain() throws {
+    let peer = try #require(NodeID(bytes: [UInt8](repeating: 7, count: NodeID.byteCount)))
+    let feed = TheirsOnly(replica: ReplicaID(rawValue: 9), count: 9, others: 9)
+    var engine = SyncEngine()
+    engine.connect(peer, replica: feed.replica)
+    engine.subscribed(peer, .values, since: 0, watermark: VersionVector())
+    #expect(Self.batches(engine.drain(now: 1, reading: feed)).map(\.items.count) == [9])
+    engine.acknowledged(peer, SyncMessage.Acknowledge(space: .values, known: 6, applied: 6))
+    #expect(Self.batches(engine.drain(now: 2, reading: feed)).isEmpty)
+    engine.acknowledged(peer, SyncMessage.Acknowledge(space: .values, known: 0, applied: 0))
+    let again = Self.batches(engine.drain(now: 3, reading: feed))
+    #expect(again.map(\.after) == [0] && again.map(\.items.count) == [9])
+  }
+
   /// A part of the feed waits for the log.
   @Test func theEndIsNotToldBeforeItIsReached() throws {
     let peer = try #require(NodeID(bytes: [UInt8](repeating: 7, count: NodeID.byteCount)))
