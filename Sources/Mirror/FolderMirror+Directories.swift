@@ -175,6 +175,26 @@ extension FolderMirror {
     commitLocal(stale)
   }
 
+  /// A directory has another name, and so have those below it that have no live entry and live for what is in them.
+  func moveMade(from: BytePath, to: BytePath) -> [Mutation] {
+    var found = made.below(from)
+    let below = StoreKey.file(folder, from) + [UInt8(ascii: "/")]
+    for (key, summary) in store.list(prefix: below, limit: .max, includeDeleted: true) where summary.isDeleted {
+      if summary.tag != 0, let path = StoreKey.path(ofFileKey: key) { found[path] = summary.tag }
+    }
+    let marks = store.list(prefix: StoreKey.made(folder, from) + [UInt8(ascii: "/")], limit: .max)
+    for (key, summary) in marks { found[StoreKey.path(ofMadeKey: key)] = summary.tag }
+    var mutations: [Mutation] = []
+    for (path, fingerprint) in found {
+      guard let target = path.moved(from: from, to: to) else { continue }
+      mutations += forgetMade([path])
+      guard store.summary(StoreKey.file(folder, target))?.isDeleted ?? true else { continue }
+      made.insert(target, fingerprint)
+      mutations.append(.put(key: StoreKey.made(folder, target), value: [], version: nil, tag: fingerprint))
+    }
+    return mutations
+  }
+
   /// A directory that was made here is gone.
   func forgetMade(_ directories: some Sequence<BytePath>) -> [Mutation] {
     directories.compactMap { directory in

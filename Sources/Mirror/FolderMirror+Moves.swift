@@ -55,6 +55,8 @@ extension FolderMirror {
         status.fingerprint == old.tag
       else { return false }
     }
+    // A directory that took a file's place comes first, or peers would see a file in the way.
+    guard fileAbove(to) == nil else { return false }
     let digest = moveDigest(source, below: from)
     let version = store.newVersion(basedOn: VersionVector(), author: configuration.author)
     let record = MoveRecord(from: from, to: to, digest: digest, count: UInt64(source.count))
@@ -85,7 +87,7 @@ extension FolderMirror {
 
   // MARK: Both sides
 
-  /// The entries of a rename: the same on every node that starts from the same tree.
+  /// The entries of a rename that was done on disk: the same on every node that starts from the same tree.
   func moveMutations(
     _ source: [(BytePath, EntrySummaryAndVersion)], from: BytePath, to: BytePath, version: Version, rootTag: UInt64
   ) -> [Mutation] {
@@ -106,7 +108,7 @@ extension FolderMirror {
           key: key, value: item.entry.value, version: derived(version, after: before),
           tag: path == from ? rootTag : item.tag, flags: 0))
     }
-    return mutations
+    return mutations + moveMade(from: from, to: to)
   }
 
   private func derived(_ version: Version, after vector: VersionVector) -> Version {

@@ -13,4 +13,7 @@ final class MadeDirectories: Sendable {
   func insert(_ path: BytePath, _ fingerprint: UInt64) { fingerprints.withLock { $0[path] = fingerprint } }
   func remove(_ path: BytePath) { fingerprints.withLock { $0[path] = nil } }
   func fingerprint(_ path: BytePath) -> UInt64? { fingerprints.withLock { $0[path] } }
+  func below(_ path: BytePath) -> [BytePath: UInt64] {
+    fingerprints.withLock { all in all.filter { $0.key != path && $0.key.isWithin(path) } }
+  }
 }

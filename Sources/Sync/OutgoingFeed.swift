@@ -102,6 +102,7 @@ struct OutgoingFeed: Sendable {
     } else if known < self.known {
       // It said so before it heard that this feed begins anew, and could not record what came first.
       self.known = known
+      self.applied = min(self.applied, known)
       rewind()
     }
     self.applied = max(self.applied, min(applied, self.known))

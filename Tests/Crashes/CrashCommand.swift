@@ -24,6 +24,7 @@ struct CrashCommand {
       say("\(run.summary), \(Int(Trace.now() - begun)) s: nothing was lost")
       if !options.keeps { try FileManager.default.removeItem(atPath: base) }
     } catch {
+      trace.add("check", "\(error)")
       trace.write(to: "\(base)/trace.txt")
       say("FAILED after \(Int(Trace.now() - begun)) s: \(error)")
       say("what happened is in \(base)/trace.txt, beside both folders and homes")

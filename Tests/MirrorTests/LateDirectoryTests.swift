@@ -40,6 +40,25 @@ import Testing
     for life in [peer, here] { await life.end() }
   }
 
+  /// A directory was moved into one that has just taken a file's place: that one's entry comes first all the same.
+  @Test func whatIsMovedIntoItComesAfterIt() async throws {
+    let (other, moved) = (BytePath("other"), BytePath("place/other"))
+    let (peer, here, volumes) = try await MirrorLife.sharing(place, Array("a file".utf8))
+    volumes[0].write(BytePath("other/x"), Array("moved".utf8))
+    await peer.mirror.handle([.subtreeChanged(other)])
+    #expect(await peer.rests())
+
+    volumes[0].removeTree(place)
+    _ = try volumes[0].makeDirectory(place, permissions: 0o755)
+    _ = try volumes[0].move(other, to: moved)
+    await peer.mirror.handle([.moved(from: other, to: moved, isDirectory: true), .changed(place)])
+    #expect(await peer.rests())
+    let changes = await changes(peer, of: place, moved, BytePath("place/other/x"))
+    #expect(changes.count == 3)
+    #expect(changes.min { $0.sequence < $1.sequence }?.key == [UInt8(ascii: "p")] + place.bytes)
+    for life in [peer, here] { await life.end() }
+  }
+
   @Test func aFileThatThePeerNeverHadBecomesACopy() async throws {
     let volumes = [MemoryVolume(), MemoryVolume()]
     for volume in volumes { try MirrorLife.prepare(volume) }

@@ -198,6 +198,7 @@ extension NodeCore {
   private func isSettled(with peer: NodeID) -> Bool {
     guard members[peer]?.hello != nil else { return true }
     return spaces.allSatisfy { engine.pending(for: peer, $0, limit: 1, reading: feed).isEmpty }
+      && store.durableSequence == store.lastSequence
   }
 
   private func askToSettle(_ peers: [NodeID], until deadline: ContinuousClock.Instant) async -> Bool {
