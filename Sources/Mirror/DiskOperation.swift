@@ -274,8 +274,9 @@ struct DiskOperation: Sendable {
     guard !parent.isRoot, try volume.status(parent) == nil else { return }
     try makeParents(of: parent)
     do throws(SoftadastraError) {
-      let status = try volume.makeDirectory(parent, permissions: FileValue.implicitDirectoryPermissions)
-      made.insert(parent, status.fingerprint)
+      try made.make(parent) { () throws(SoftadastraError) in
+        try volume.makeDirectory(parent, permissions: FileValue.implicitDirectoryPermissions)
+      }
     } catch {
       guard error.code == .conflict else { throw error }
     }

@@ -213,6 +213,9 @@ extension FolderMirror {
     while !candidates.isEmpty {
       let directories = candidates.filter(isEmptied).sorted { $0 > $1 }
       guard !directories.isEmpty else { return }
+      // Nobody makes one meanwhile and takes it for made.
+      let held = directories.filter { !busy.contains($0) }
+      busy.formUnion(held)
       let volume = self.volume
       let failures = await onPool(directories) { directory -> SoftadastraError? in
         do throws(SoftadastraError) {
@@ -228,12 +231,16 @@ extension FolderMirror {
       lookAgain(at: failed, afterMilliseconds: Self.failedDelayMilliseconds)
       let removed = zip(directories, failures).filter { $1 == nil }.map(\.0)
       commitLocal(forgetMade(removed))
+      release(held)
       candidates = Set(removed.map(\.parent))
     }
   }
 
   private func isEmptied(_ directory: BytePath) -> Bool {
-    guard !directory.isRoot else { return false }
+    // One that is wanted by now may be made already, and not recorded.
+    guard !directory.isRoot,
+      !pending.dots(at: directory).contains(where: { pending[directory, $0]?.entry.value?.isDirectory == true })
+    else { return false }
     // One that has no entry and was not made here is somebody's, not looked at yet.
     let isImplicit =
       store.summary(StoreKey.file(folder, directory))?.isDeleted ?? (made.fingerprint(directory) != nil)

@@ -173,12 +173,13 @@ extension FolderMirror {
       if old.entry.isDeleted { records.mutations.append(.erase(key: remoteKey(old.path, old.entry.version.dot))) }
     }
     if !isKnown { records.items.append(FetchKey(path: item.path, dot: dot)) }
-    // A copy that was derived here and is offered by a peer now has its bytes there: also after a restart.
-    if !isKnown || known?.isDerived == true && !item.isDerived {
+    // A copy that was derived here and is offered by a peer has its bytes there, whichever came first: also after a restart.
+    let isDerived = pending[item.path, dot]?.isDerived ?? item.isDerived
+    if !isKnown || known?.isDerived == true && !isDerived {
       records.mutations.append(
         .put(
           key: remoteKey(item.path, dot), value: item.entry.encodedForRemoteTree(), version: nil,
-          tag: item.isDerived ? 1 : 0, flags: 0))
+          tag: isDerived ? 1 : 0, flags: 0))
     }
     if origin != nil { receipt.outstanding.append(sequence) }
   }

@@ -58,6 +58,7 @@ public struct Observer: Sendable {
     switch status.kind {
     case .other: return .unsupported
     case .directory:
+      if made.isBeingMade(path) { return .changing }
       if known == nil || known!.isDeleted {
         // A directory that a peer deleted and that stays for what lies in it, or that exists only for its children.
         if summary?.tag == status.fingerprint || made.fingerprint(path) == status.fingerprint {
