@@ -133,8 +133,12 @@ enum ValueWatch {
               Array(key.dropFirst()), size: summary.valueCount, summary.isDeleted ? nil : summary.dot, nil)
             continuation.yield(report)
           }
+          // The rest may wait for what the log writes next, and this is its thread.
+          guard page.isTruncated, page.through > since else {
+            since = page.through
+            return
+          }
           since = page.through
-          if !page.isTruncated { return }
         }
       }
     }

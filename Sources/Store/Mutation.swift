@@ -48,7 +48,8 @@ public struct ChangePage: Sendable {
   public var entries: [(key: [UInt8], summary: EntrySummary)]
   /// Every change under the prefix at or below this sequence was seen: continue from here.
   public var through: UInt64
-  /// There may be more below the bound that was asked for.
+  /// There may be more below the bound that was asked for. Without an entry, and `through` where it was: not before more is
+  /// durable.
   public var isTruncated: Bool
 
   public init(entries: [(key: [UInt8], summary: EntrySummary)], through: UInt64, isTruncated: Bool) {

@@ -44,6 +44,24 @@ import Testing
     }
   }
 
+  /// Each change is replaced before the one before it is durable.
+  @Test(.timeLimit(.minutes(1))) func aWatchOfValuesThatChangeQuicklySeesTheLast() async throws {
+    try await withDirectory { path in
+      let client = Client(.durable(path))
+      try await client.open()
+      let changes = try await client.watch("key")
+      let last = try await withThrowingTaskGroup(of: Void.self) { group in
+        for writer in 0..<4 {
+          group.addTask { for round in 0..<100 { try await client.put("key\(round % 3)", "\(writer) \(round)") } }
+        }
+        try await group.waitForAll()
+        return try await client.put("key0", "the last")
+      }
+      for await change in changes where change.version == last { break }
+      await client.close()
+    }
+  }
+
   @Test(.timeLimit(.minutes(1))) func twoClientsShareValues() async throws {
     try await withDirectory { path in
       let a = Client(ClientOptions(storage: .fast(path: path + "/a"), name: "a", listen: "127.0.0.1:0"))
