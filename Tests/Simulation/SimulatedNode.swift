@@ -149,7 +149,7 @@ actor SimulatedNode {
         case .batch(let batch, let watermark):
           let encoded = await changes.encoded(batch, watermark: watermark, mirror: mirror)
           for message in encoded.messages { await send(.changes(message)) }
-          if !encoded.isWhole { await self.wasCut(batch, session: session) }
+          if !encoded.isWhole { self.wasCut(batch, session: session) }
         }
       }
     }
