@@ -227,6 +227,34 @@ extension Store {
     }
   }
 
+  /// Each call of a checkpoint and of a compaction fails once: what was there stays, also after a crash.
+  @Test(
+    arguments: [EIO, ENOSPC, EROFS],
+    [MemoryDisk.Operation.open, .write, .sync, .rename, .remove, .syncDirectory, .truncate])
+  func aCallThatFailsInMaintenanceTakesNothingAway(errno: Int32, operation: MemoryDisk.Operation) throws {
+    for after in 0..<10 {
+      let disk = MemoryDisk()
+      let store = try openStore(disk, segment: 4096)
+      var model: [String: String] = [:]
+      for number in 0..<90 {
+        try store.put("k\(number % 30)", "\(number)")
+        model["k\(number % 30)"] = "\(number)"
+      }
+      disk.fail(operation, after: after, errno: errno)
+      _ = try? store.checkpoint()
+      _ = try? store.compact()
+      disk.clearFaults()
+      // It goes on, or says that it does not.
+      if (try? store.put("later", "1")) != nil { model["later"] = "1" }
+      for (name, value) in model { #expect(try store.get(key(name))?.value == key(value), "\(operation) \(after)") }
+      store.closeBlocking()
+      let again = try openStore(disk.crash(seed: UInt64(after)), seed: 9)
+      #expect(again.log.damage.isEmpty)
+      for (name, value) in model { #expect(try again.get(key(name))?.value == key(value), "\(operation) \(after)") }
+      again.closeBlocking()
+    }
+  }
+
   @Test func aDamagedCheckpointIsIgnored() throws {
     let disk = MemoryDisk()
     var store = try openStore(disk)
