@@ -71,7 +71,7 @@ struct OutgoingFeed: Sendable {
   mutating func didSend(through: UInt64, entries: Int, offering move: Dot?, isLast: Bool, now: UInt64) {
     sent = max(sent, through)
     scanned = sent
-    if isLast { owesCursor = false }
+    owesCursor = false
     owesEnd = !isLast
     inFlight.append(Batch(through: through, entries: entries, sentAt: now))
     entriesInFlight += entries

@@ -197,6 +197,7 @@ extension NodeCore {
 
   private func isSettled(with peer: NodeID) -> Bool {
     guard members[peer]?.hello != nil else { return true }
+    // What the feed holds back until the log is written is not among what is pending.
     return spaces.allSatisfy { engine.pending(for: peer, $0, limit: 1, reading: feed).isEmpty }
       && store.durableSequence == store.lastSequence
   }
