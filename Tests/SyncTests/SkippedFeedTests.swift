@@ -41,6 +41,23 @@ import Testing
     #expect(Self.batches(engine.drain(now: 3, reading: feed)).isEmpty)
   }
 
+  /// A watermark that is news goes with the end, not with each page before it.
+  @Test func aLongStretchBeforeTheEndTakesTwoMessages() throws {
+    let peer = try #require(NodeID(bytes: [UInt8](repeating: 7, count: NodeID.byteCount)))
+    let options = SyncOptions()
+    let feed = TheirsOnly(replica: ReplicaID(rawValue: 9), count: UInt64(40 * options.batchEntries))
+    var engine = SyncEngine(options: options)
+    engine.connect(peer, replica: feed.replica)
+    engine.subscribed(peer, .values, since: 0, watermark: VersionVector(), owesWatermark: true)
+    var batches = Self.batches(engine.drain(now: 1, reading: feed))
+    for _ in 0..<3 {
+      let through = try #require(engine.outgoing(peer, .values)).sent
+      engine.acknowledged(peer, SyncMessage.Acknowledge(space: .values, known: through, applied: through))
+      batches += Self.batches(engine.drain(now: 2, reading: feed))
+    }
+    #expect(batches.count == 2 && batches.last?.isLast == true && batches.last?.through == feed.count)
+  }
+
   /// A cursor that was told before the feed began anew, and then taken back.
   @Test func aPeerThatKnowsLessGetsItAgain() throws {
     let peer = try #require(NodeID(bytes: [UInt8](repeating: 7, count: NodeID.byteCount)))
