@@ -13,27 +13,27 @@ public struct ContentReader: Sendable {
     self.hasher = hasher
   }
 
-  private static let bufferBytes = 4 << 20
-
   /// The manifest of what `path` holds, with the status that goes with it.
   ///
   /// Fails with `.changed` if the file was written to or replaced while it was read.
+  ///
+  /// - Parameter previous: what it held before, or what it is expected to hold: what is still the same is hashed only.
   public func manifest(
-    of path: BytePath, previousClass: UInt8?
+    of path: BytePath, previous: Manifest?
   ) throws(SoftadastraError) -> (FileStatus, Manifest) {
-    let read = try contents(of: path, previousClass: previousClass)
+    let read = try contents(of: path, previous: previous)
     return (read.status, read.manifest)
   }
 
   /// The same, and the bytes themselves if they would travel inside their change.
   func contents(
-    of path: BytePath, previousClass: UInt8?
+    of path: BytePath, previous: Manifest?
   ) throws(SoftadastraError) -> (status: FileStatus, manifest: Manifest, inline: [UInt8]?) {
     let file = try volume.openForReading(path)
     let before = try file.status()
-    guard before.kind == .file else { throw changed(path) }
+    guard before.kind == .file else { throw .changedWhileRead(path) }
     let sizeClass =
-      previousClass.flatMap { ChunkSizeClass(rawValue: $0)?.next(forFileSize: before.size) }
+      previous.flatMap { ChunkSizeClass(rawValue: $0.sizeClass)?.next(forFileSize: before.size) }
       ?? ChunkSizeClass(forFileSize: before.size)
     let manifest: Manifest
     var inline: [UInt8]?
@@ -42,10 +42,10 @@ public struct ContentReader: Sendable {
       manifest = chunks(of: bytes, sizeClass)
       inline = bytes
     } else {
-      manifest = try chunks(of: file, size: before.size, sizeClass, path)
+      manifest = try ManifestReading(file, size: before.size, sizeClass, previous: previous, hasher, path).manifest()
     }
     let after = try file.status()
-    guard after == before else { throw changed(path) }
+    guard after == before else { throw .changedWhileRead(path) }
     return (after, manifest, inline)
   }
 
@@ -63,7 +63,7 @@ public struct ContentReader: Sendable {
       }
     }
     if let failure { throw failure }
-    guard bytes.count == count else { throw changed(path) }
+    guard bytes.count == count else { throw .changedWhileRead(path) }
     return bytes
   }
 
@@ -109,44 +109,5 @@ public struct ContentReader: Sendable {
       }
       return offset == buffer.count
     }
-  }
-
-  private func chunks(
-    of file: any ReadableFile, size: UInt64, _ sizeClass: ChunkSizeClass, _ path: BytePath
-  ) throws(SoftadastraError) -> Manifest {
-    let chunker = Chunker(sizeClass)
-    let capacity = max(1, Int(min(size, UInt64(max(Self.bufferBytes, 2 * sizeClass.maximum)))))
-    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: capacity, alignment: 64)
-    defer { buffer.deallocate() }
-
-    var result: [Manifest.Chunk] = []
-    var offset: UInt64 = 0
-    var held = 0
-    while offset < size {
-      let wanted = Int(min(UInt64(capacity - held), size - offset))
-      let read = try file.read(
-        at: offset, into: UnsafeMutableRawBufferPointer(rebasing: buffer[held..<held + wanted]))
-      guard read > 0 else { throw changed(path) }
-      offset += UInt64(read)
-      held += read
-      var start = 0
-      while start < held {
-        let rest = UnsafeRawBufferPointer(rebasing: buffer[start..<held])
-        // Nil: the cut lies beyond what is held; more bytes decide.
-        guard let length = chunker.cut(rest, isAtEnd: offset == size) else { break }
-        result.append(
-          Manifest.Chunk(hash: hasher.hash(UnsafeRawBufferPointer(rebasing: rest[..<length])), length: UInt32(length)))
-        start += length
-      }
-      if start > 0, start < held {
-        memmove(buffer.baseAddress!, buffer.baseAddress! + start, held - start)
-      }
-      held -= start
-    }
-    return Manifest(sizeClass: sizeClass.rawValue, chunks: result)
-  }
-
-  private func changed(_ path: BytePath) -> SoftadastraError {
-    SoftadastraError(.changed, "read", at: path.description, why: "the file changed while it was read")
   }
 }

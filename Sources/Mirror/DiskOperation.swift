@@ -244,7 +244,7 @@ struct DiskOperation: Sendable {
       guard status.kind == .file, status.size == size, status.modifiedNanoseconds == modified,
         status.permissions == value.permissions
       else { return nil }
-      let (now, found) = try reader.manifest(of: path, previousClass: manifest.sizeClass)
+      let (now, found) = try reader.manifest(of: path, previous: manifest)
       return found.chunks == manifest.chunks ? now.fingerprint : nil
     }
   }

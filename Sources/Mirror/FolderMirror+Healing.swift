@@ -86,7 +86,7 @@ extension FolderMirror {
         return false
       }
       if status.size == value.size,
-        try reader.manifest(of: path, previousClass: manifest.sizeClass).1.chunks == manifest.chunks
+        try reader.manifest(of: path, previous: manifest).1.chunks == manifest.chunks
       {
         return false
       }
@@ -135,7 +135,7 @@ extension FolderMirror {
         let (volume, reader, path) = (self.volume, self.reader, rest[source].path)
         let seen = rest[source].file!
         let displaced = try await pool.run { () throws(SoftadastraError) -> Displaced? in
-          guard try reader.manifest(of: path, previousClass: manifest.sizeClass).1.chunks == manifest.chunks else {
+          guard try reader.manifest(of: path, previous: manifest).1.chunks == manifest.chunks else {
             return nil
           }
           return try Self.take(path, seen, on: volume)

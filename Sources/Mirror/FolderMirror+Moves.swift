@@ -43,7 +43,7 @@ extension FolderMirror {
       guard let value = (try? FileEntry(old, at: to.description))?.value, let manifest = value.manifest else {
         return false
       }
-      let found = await pool.run { try? reader.manifest(of: to, previousClass: manifest.sizeClass) }
+      let found = await pool.run { try? reader.manifest(of: to, previous: manifest) }
       guard let (status, now) = found, now.chunks == manifest.chunks,
         value.kind == .file(size: status.size, modifiedNanoseconds: status.modifiedNanoseconds, now),
         status.permissions == value.permissions

@@ -74,7 +74,7 @@ public struct Observer: Sendable {
         status.fingerprint)
     case .file:
       let old = known?.value?.manifest
-      let (read, manifest, inline) = try reader.contents(of: path, previousClass: old?.sizeClass)
+      let (read, manifest, inline) = try reader.contents(of: path, previous: old)
       let value = FileValue(
         kind: .file(size: read.size, modifiedNanoseconds: read.modifiedNanoseconds, manifest),
         permissions: read.permissions)

@@ -19,6 +19,7 @@ final class Connection: Sendable {
   private let policy: Mutex<CompressionPolicy>
   private let counters = Mutex(ConnectionStatistics())
   private let pool: NIOThreadPool
+  private let start = ContinuousClock().now
   private let handler: Mutex<NIOLoopBound<ConnectionHandler>?> = Mutex(nil)
 
   init(
@@ -51,13 +52,13 @@ final class Connection: Sendable {
     // Drawn before the first suspension: callers are served in the order in which they called.
     let ticket = queue.withLock { $0.draw() }
     let chosen = choose(frames)
-    let bytes = zip(frames, chosen).reduce(0) { $0 + ($1.1 ? $1.0.payload.readableBytes : 0) }
+    let bytes = bytesToCompress(frames, chosen)
     let outbound: [OutboundFrame]
     if bytes > Self.maxInlineCompressionBytes {
       outbound = await withCheckedContinuation { continuation in
         pool.submit { state in
           // A pool that was shut down answers with `.cancelled`: then the frames go, or fail, as they are.
-          let picks = if case .active = state { chosen } else { [Bool](repeating: false, count: chosen.count) }
+          let picks = if case .active = state { chosen } else { chosen.map { _ in CompressionPolicy.Effort.none } }
           continuation.resume(returning: self.pack(frames, picks))
         }
       }
@@ -83,8 +84,7 @@ final class Connection: Sendable {
     }
     guard let ticket else { return false }
     var chosen = choose(frames)
-    let bytes = zip(frames, chosen).reduce(0) { $0 + ($1.1 ? $1.0.payload.readableBytes : 0) }
-    if bytes > Self.maxInlineCompressionBytes { chosen = chosen.map { _ in false } }
+    if bytesToCompress(frames, chosen) > Self.maxInlineCompressionBytes { chosen = chosen.map { _ in .none } }
     let outbound = pack(frames, chosen)
     let (accepted, waiters, schedule) = queue.withLock { queue -> (Bool, [OutboundQueue.Waiter], Bool) in
       if queue.closedError != nil { return (false, [], false) }
@@ -116,19 +116,27 @@ final class Connection: Sendable {
 
   // MARK: Compression
 
-  private func choose(_ frames: [Frame]) -> [Bool] {
-    policy.withLock { policy in
-      frames.map { $0.isCompressible && policy.shouldCompress(bytes: $0.payload.readableBytes) }
+  private func choose(_ frames: [Frame]) -> [CompressionPolicy.Effort] {
+    let isIdle = pendingBytes == 0
+    let now = (ContinuousClock().now - start) / Duration.seconds(1)
+    return policy.withLock { policy in
+      frames.map {
+        $0.isCompressible ? policy.effort(bytes: $0.payload.readableBytes, at: now, isIdle: isIdle) : .none
+      }
     }
   }
 
-  private func pack(_ frames: [Frame], _ chosen: [Bool]) -> [OutboundFrame] {
-    zip(frames, chosen).map { frame, compress in
-      guard compress else { return OutboundFrame(frame) }
+  private func bytesToCompress(_ frames: [Frame], _ chosen: [CompressionPolicy.Effort]) -> Int {
+    zip(frames, chosen).reduce(0) { $0 + ($1.1 == .none ? 0 : $1.0.payload.readableBytes) }
+  }
+
+  private func pack(_ frames: [Frame], _ chosen: [CompressionPolicy.Effort]) -> [OutboundFrame] {
+    zip(frames, chosen).map { frame, effort in
+      guard effort != .none else { return OutboundFrame(frame) }
       let plain = frame.payload.readableBytes
       let clock = ContinuousClock()
       let start = clock.now
-      let block = LZ4.compress(frame.payload, below: plain - plain / 16)
+      let block = LZ4.compress(frame.payload, below: plain - plain / 16, isStrong: effort == .strong)
       let seconds = (clock.now - start) / Duration.seconds(1)
       policy.withLock { $0.didCompress(plain: plain, packed: block?.readableBytes ?? plain, seconds: seconds) }
       guard let block else { return OutboundFrame(frame) }

@@ -75,11 +75,13 @@ public enum CompressionState: String, Sendable, Hashable {
   /// Not enough was sent yet to decide; compressing.
   case sampling
   case active
+  /// The link is much slower than the compressor: compressing harder.
+  case strong
   /// What was tried last became hardly smaller: paused for a while.
   case incompressible
-  /// The link carries more than the compressor delivers.
+  /// More arrives when nothing is compressed.
   case linkFaster = "link-faster"
-  /// Sending some payloads plain to learn the link's speed.
+  /// Sending some payloads plain to see whether more arrives.
   case measuringLink = "measuring-link"
   case disabled
 }

@@ -72,7 +72,7 @@ public struct StatusReport: Codable, Sendable, Equatable {
 
   /// What is sent to one peer, and whether it is worth compressing.
   public struct Compression: Codable, Sendable, Equatable {
-    /// `sampling`, `active`, `incompressible`, `link-faster`, `measuring-link` or `disabled`.
+    /// `sampling`, `active`, `strong`, `incompressible`, `link-faster`, `measuring-link` or `disabled`.
     public var state: String
     /// On this connection, as sent.
     public var sentBytes: UInt64
