@@ -167,6 +167,14 @@ int linux_has_writers(int descriptor) {
   return 0;
 }
 
+int linux_is_open_elsewhere(int descriptor) {
+  // As above: a write lease is granted only to the one who has the file open.
+  if (fcntl(descriptor, F_SETSIG, SIGURG) < 0) return -errno;
+  if (fcntl(descriptor, F_SETLEASE, F_WRLCK) < 0) return errno == EAGAIN ? 1 : -errno;
+  fcntl(descriptor, F_SETLEASE, F_UNLCK);
+  return 0;
+}
+
 uint32_t linux_dirent_kind(uint8_t type) { return (uint32_t)type << 12; }
 
 void linux_name_thread(unsigned long thread, const char *name) { pthread_setname_np((pthread_t)thread, name); }
@@ -213,6 +221,8 @@ int64_t linux_read(int descriptor, void *buffer, size_t count) {
 int linux_truncate(int descriptor, int64_t size) { return checked(ftruncate(descriptor, size)); }
 
 int linux_datasync(int descriptor) { return checked(fdatasync(descriptor)); }
+
+void linux_begin_writeback(int descriptor) { sync_file_range(descriptor, 0, 0, SYNC_FILE_RANGE_WRITE); }
 
 int64_t linux_seek_data(int descriptor, int64_t offset) {
   off_t at = lseek(descriptor, offset, SEEK_DATA);

@@ -103,4 +103,6 @@ final class LinuxStagedFile: StagedFile {
     let result = linux_datasync(descriptor.number)
     guard result == 0 else { throw .system(-result, "cannot sync", at: location) }
   }
+
+  func beginWriteback() { linux_begin_writeback(descriptor.number) }
 }

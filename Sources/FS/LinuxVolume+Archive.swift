@@ -37,6 +37,22 @@ extension LinuxVolume {
     return file
   }
 
+  public func reuse(_ file: ArchivedFile, as stagedName: String) throws(SoftadastraError) -> Bool {
+    try validate(file.archived)
+    let result = Beneath.open(root.number, file.archived.bytes, flags: O_RDONLY | O_NONBLOCK | O_NOCTTY)
+    guard let opened = Descriptor(result) else { throw fail(result, "cannot open", file.archived) }
+    var raw = linux_status()
+    guard linux_fstat(opened.number, &raw) == 0, raw.links == 1, FileStatus(raw).isSameFile(as: file.status),
+      linux_is_open_elsewhere(opened.number) == 0, fchmod(opened.number, 0o600) == 0
+    else { return false }
+    let archive = try parent(of: file.archived, "cannot take from the archive")
+    let area = try area(of: stagedName, "cannot take from the archive")
+    let moved = renameNoReplace(
+      from: archive.number, Array(file.archived.name), to: area.number, Array(stagedName.utf8))
+    guard moved == 0 else { throw fail(moved, "cannot take from the archive", file.archived) }
+    return true
+  }
+
   /// One rename; returns where it lies now, and in which directory.
   private func moveToArchive(
     from directory: Int32, _ source: [UInt8], of path: BytePath, as reason: VersionReason

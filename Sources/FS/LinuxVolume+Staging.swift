@@ -112,6 +112,12 @@ extension LinuxVolume {
     try remove(name, in: area.number)
   }
 
+  public func renameStaged(_ name: String, to other: String) throws(SoftadastraError) {
+    let (from, to) = (try area(of: name, "cannot rename"), try area(of: other, "cannot rename"))
+    let result = renameNoReplace(from: from.number, Array(name.utf8), to: to.number, Array(other.utf8))
+    guard result == 0 else { throw fail(result, "cannot rename", stagedPath(name)) }
+  }
+
   /// Removes a file, or a directory with all below it, never following a symlink.
   ///
   /// A directory inside that is not empty moves up into the trash and waits there for its turn: any depth takes two

@@ -39,6 +39,9 @@ public struct VersionsPolicy: Sendable, Hashable {
     Step(upToSeconds: 30 * 86_400, apartSeconds: 86_400), Step(upToSeconds: .max, apartSeconds: 7 * 86_400),
   ]
 
+  /// Of two versions closer than this, one goes as soon as a newer one is there.
+  public static var leastSecondsApart: Int64 { steps[0].apartSeconds }
+
   private func apart(at age: Int64) -> Int64 {
     Self.steps.first { age <= $0.upToSeconds }?.apartSeconds ?? Self.steps[0].apartSeconds
   }

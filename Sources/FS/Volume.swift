@@ -25,6 +25,8 @@ public protocol Volume: Sendable {
   /// What the staging area holds by name.
   func stagedNames() throws(SoftadastraError) -> [String]
   func removeStaged(_ name: String) throws(SoftadastraError)
+  /// Never over another one.
+  func renameStaged(_ name: String, to other: String) throws(SoftadastraError)
   /// What lies under a staged name; with it a start after a crash can rebuild the `Displaced` of an open intent.
   func stagedStatus(_ name: String) throws(SoftadastraError) -> FileStatus?
 
@@ -51,6 +53,9 @@ public protocol Volume: Sendable {
   /// Moves a file or symlink out of the folder straight into the versions archive, in one step; nil, with nothing
   /// done, from a volume that knows no such step. The status is the one it has now.
   func retire(_ path: BytePath, as reason: VersionReason) throws(SoftadastraError) -> ArchivedFile?
+  /// Takes an archived version back into the staging area, to be changed in place: its content is as it was. False, with
+  /// nothing done, if anybody else has it open or by another name, or wrote to it, or where that cannot be told.
+  func reuse(_ file: ArchivedFile, as stagedName: String) throws(SoftadastraError) -> Bool
   /// Moves what was retired (back) to a free name. `.conflict` if taken.
   func bringBack(_ file: ArchivedFile, at path: BytePath) throws(SoftadastraError) -> FileStatus
 
@@ -108,6 +113,8 @@ extension Volume {
 
   public func retire(_ path: BytePath, as reason: VersionReason) throws(SoftadastraError) -> ArchivedFile? { nil }
 
+  public func reuse(_ file: ArchivedFile, as stagedName: String) throws(SoftadastraError) -> Bool { false }
+
   public func bringBack(_ file: ArchivedFile, at path: BytePath) throws(SoftadastraError) -> FileStatus {
     try move(file.archived, to: path)
   }
@@ -137,6 +144,12 @@ public protocol StagedFile: AnyObject, Sendable {
   func finish(size: UInt64, permissions: UInt16, modifiedNanoseconds: Int64) throws(SoftadastraError)
   /// fdatasync.
   func sync() throws(SoftadastraError)
+  /// Has the disk begin to write what was written so far, so that `sync` finds less to do. Does not wait.
+  func beginWriteback()
+}
+
+extension StagedFile {
+  public func beginWriteback() {}
 }
 
 /// Something that was taken out of the folder and now lies in its staging area under this name.

@@ -99,7 +99,10 @@ extension DiskOperation {
       return .rescued(fingerprint: fingerprint, at: rescue)
     }
     guard let copyPath else {
-      try volume.archive(displaced, from: path, as: wanted.isDeleted ? .deleted : .replaced)
+      let place = try volume.archive(displaced, from: path, as: wanted.isDeleted ? .deleted : .replaced)
+      if let place, !wanted.isDeleted {
+        spares.archived(ArchivedFile(archived: place, path: path, status: displaced.status))
+      }
       return .applied(fingerprint: fingerprint, copyFingerprint: nil)
     }
     if let copy = try put(displaced, at: copyPath) {

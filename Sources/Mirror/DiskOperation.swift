@@ -48,6 +48,7 @@ struct DiskOperation: Sendable {
   let volume: any Volume
   let reader: ContentReader
   let made: MadeDirectories
+  let spares: SpareVersions
 
   /// A replacement whose new file is complete but not yet in place.
   struct Prepared: Sendable {

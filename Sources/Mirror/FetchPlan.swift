@@ -3,7 +3,8 @@ internal import SoftadastraCore
 /// Which byte ranges of one file are still to be fetched, and from whom: pure bookkeeping.
 ///
 /// Ranges are runs of whole chunks, at most `maxRangeBytes` unless one chunk is larger. A range that fails is asked
-/// of another peer; one whose peer goes away returns to the front.
+/// of another peer; one whose peer goes away returns to the front. Of a chunk whose beginning is probably here only the
+/// rest is asked for; where that turns out wrong, all of it.
 struct FetchPlan: Sendable {
   static let maxRangeBytes = 1 << 20
 
@@ -12,6 +13,8 @@ struct FetchPlan: Sendable {
     let firstChunk: Int
     let chunkCount: Int
     let length: Int
+    /// Bytes of the first chunk that lie before `offset`.
+    var prefix = 0
   }
 
   let manifest: Manifest
@@ -22,8 +25,10 @@ struct FetchPlan: Sendable {
   private(set) var excluded: Set<NodeID> = []
   private(set) var bytesDone: UInt64
 
-  /// - Parameter present: chunk indices that the staged file holds already.
-  init(_ manifest: Manifest, present: Set<Int>) {
+  /// - Parameters:
+  ///   - present: chunk indices that the staged file holds already.
+  ///   - prefixes: of other chunks, how many bytes of their beginning it probably holds.
+  init(_ manifest: Manifest, present: Set<Int>, prefixes: [Int: Int] = [:]) {
     self.manifest = manifest
     offsets = manifest.offsets()
     missing = []
@@ -37,13 +42,18 @@ struct FetchPlan: Sendable {
       }
       var length = Int(manifest.chunks[index].length)
       var count = 1
-      while index + count < manifest.chunks.count, !present.contains(index + count),
+      while index + count < manifest.chunks.count, !present.contains(index + count), prefixes[index + count] == nil,
         length + Int(manifest.chunks[index + count].length) <= Self.maxRangeBytes
       {
         length += Int(manifest.chunks[index + count].length)
         count += 1
       }
-      missing.append(Range(offset: offsets[index], firstChunk: index, chunkCount: count, length: length))
+      let prefix = prefixes[index] ?? 0
+      bytesDone += UInt64(prefix)
+      missing.append(
+        Range(
+          offset: offsets[index] + UInt64(prefix), firstChunk: index, chunkCount: count, length: length - prefix,
+          prefix: prefix))
       index += count
     }
     missing.reverse()
@@ -69,6 +79,15 @@ struct FetchPlan: Sendable {
   mutating func failed(_ range: Range, excluding peer: NodeID?) {
     missing.append(range)
     if let peer { excluded.insert(peer) }
+  }
+
+  /// What was taken for the beginning of its first chunk is something else.
+  mutating func failedPrefix(_ range: Range) {
+    bytesDone -= UInt64(range.prefix)
+    missing.append(
+      Range(
+        offset: range.offset - UInt64(range.prefix), firstChunk: range.firstChunk, chunkCount: range.chunkCount,
+        length: range.length + range.prefix))
   }
 
   mutating func peerLost(_ peer: NodeID) {

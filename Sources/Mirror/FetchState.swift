@@ -20,6 +20,8 @@ struct FetchKey: Hashable, Sendable {
 struct FetchState: Sendable {
   let item: PendingTree.Item
   let file: any StagedFile
+  /// What is not fetched of it is zeros.
+  let isBlank: Bool
   var plan: FetchPlan
   /// The replica that made this version says that it has another one by now.
   var isOverwrittenByAuthor = false

@@ -181,7 +181,7 @@ extension FolderMirror {
         expected: local?.isDeleted == false && !brake.holds(item.path) ? summary?.tag : nil,
         expectsDirectory: local?.value?.isDirectory == true, content: content,
         copyPath: copy.flatMap { isCopied($0, of: item.path) ? nil : $0.path }, volume: volume, reader: reader,
-        made: made)
+        made: made, spares: spares)
       return Step(item: item, survivor: survivor, copy: copy, operation: operation)
     }
   }

@@ -14,12 +14,14 @@ extension FolderMirror {
     pending.update(item.path, dot) { $0.state = .fetching }
     let key = FetchKey(path: item.path, dot: dot)
     guard fetches[key] == nil, !seeding.contains(key), let manifest = item.entry.value?.manifest else { return }
-    guard fetches.count + seeding.count < Self.maxFetches else {
+    // What another version of it has got so far is to be had when that has ended.
+    guard fetches.count + seeding.count < Self.maxFetches, !seeding.contains(where: { $0.path == item.path }) else {
       fetchQueue.append(key)
       return
     }
     let preparation = FetchSeeding(
-      volume: volume, reader: reader, manifest: manifest, path: item.path, localManifest: local?.value?.manifest)
+      volume: volume, reader: reader, manifest: manifest, path: item.path, localManifest: local?.value?.manifest,
+      spares: spares)
     _ = self.seeding.insert(key)
     staged.insert(key.stagedName)
     Task {
@@ -30,11 +32,17 @@ extension FolderMirror {
 
   private func begin(
     _ key: FetchKey, _ item: PendingTree.Item, _ manifest: Manifest,
-    _ seeded: Result<(any StagedFile, Set<Int>), SoftadastraError>
+    _ seeded: Result<FetchSeeding.Seeded, SoftadastraError>
   ) {
     seeding.remove(key)
     guard isRunning, pending[key.path, key.dot] != nil else {
-      dropStaged(key.stagedName)
+      if isRunning, case .success = seeded, manifest.byteCount >= SpareVersions.minBytes,
+        !pending.dots(at: key.path).isEmpty
+      {
+        handOn(key)
+      } else {
+        dropStaged(key.stagedName)
+      }
       startNextFetches()
       return
     }
@@ -42,8 +50,9 @@ extension FolderMirror {
     case .failure(let error):
       blockItem(item, error)
       startNextFetches()
-    case .success(let (file, present)):
-      fetches[key] = FetchState(item: item, file: file, plan: FetchPlan(manifest, present: present))
+    case .success(let seeded):
+      let plan = FetchPlan(manifest, present: seeded.present, prefixes: seeded.prefixes)
+      fetches[key] = FetchState(item: item, file: seeded.file, isBlank: seeded.isBlank, plan: plan)
       if fetches[key]!.plan.isComplete { completeFetch(key) } else { requestMore() }
     }
   }
@@ -99,26 +108,31 @@ extension FolderMirror {
     guard asked == peer, let state = fetches[key] else { return }
     requestMore()
     let reader = self.reader
+    writing[key.stagedName, default: 0] += 1
     let chunks = Array(state.plan.manifest.chunks[range.firstChunk..<range.firstChunk + range.chunkCount])
-    let file = state.file
+    let (file, isBlank) = (state.file, state.isBlank)
     let outcome: Result<Bool, SoftadastraError> = await pool.run {
-      guard reader.verify(data.bytes, Manifest(sizeClass: 0, chunks: chunks)) else { return .success(false) }
+      guard let whole = Self.completed(data.bytes, range, file),
+        reader.verify(whole, Manifest(sizeClass: 0, chunks: chunks))
+      else { return .success(false) }
       return data.bytes.withUnsafeBytes { bytes in
         do throws(SoftadastraError) {
-          // The staged file begins as a hole: what is all zeros needs no blocks.
-          if !bytes.allSatisfy({ $0 == 0 }) { try file.write(at: range.offset, bytes) }
+          // A new file begins as a hole: what is all zeros needs no blocks.
+          if !isBlank || !bytes.allSatisfy({ $0 == 0 }) { try file.write(at: range.offset, bytes) }
           return .success(true)
         } catch {
           return .failure(error)
         }
       }
     }
+    writing[key.stagedName] = writing[key.stagedName].flatMap { $0 > 1 ? $0 - 1 : nil }
     // The transfer may have ended and begun anew meanwhile: this range is none of the new one's.
     guard fetches[key]?.file === file else { return requestMore() }
     switch outcome {
     case .success(true):
       fetches[key]?.plan.completed(range)
       if fetches[key]?.plan.isComplete == true { completeFetch(key) }
+    case .success(false) where range.prefix > 0: fetches[key]?.plan.failedPrefix(range)
     case .success(false):
       fetches[key]?.plan.failed(range, excluding: peer)
       waitForSources(key)
@@ -129,6 +143,15 @@ extension FolderMirror {
       if let item = pending[key.path, key.dot] { blockItem(item, error) }
     }
     requestMore()
+  }
+
+  /// With the bytes that were here already in front.
+  private static func completed(_ bytes: [UInt8], _ range: FetchPlan.Range, _ file: any StagedFile) -> [UInt8]? {
+    guard range.prefix > 0 else { return bytes }
+    var whole = [UInt8](repeating: 0, count: range.prefix)
+    let count = whole.withUnsafeMutableBytes { try? file.read(at: range.offset - UInt64(range.prefix), into: $0) }
+    guard count == range.prefix else { return nil }
+    return whole + bytes
   }
 
   public func fetchFailed(_ request: UInt64, _ reason: SyncMessage.FetchFailure, from peer: NodeID) {
@@ -180,10 +203,28 @@ extension FolderMirror {
   func forgetFetch(_ item: PendingTree.Item) {
     let key = FetchKey(path: item.path, dot: item.entry.version.dot)
     cancelFetch(key)
+    if let overtaken = spares.takeOvertaken(item.path) { removeStagedSoon(overtaken) }
     guard !staged.isEmpty else { return }
     let own = key.stagedName
     if pending.isUnused(own, besides: item) { dropStaged(own) }
     if let name = item.stagedName, name != own, pending.isUnused(name, besides: item) { dropStaged(name) }
+  }
+
+  /// The item was overtaken by a newer version, which may begin with what was fetched of it.
+  func handOnFetch(_ item: PendingTree.Item) {
+    let key = FetchKey(path: item.path, dot: item.entry.version.dot)
+    cancelFetch(key)
+    guard item.entry.value?.size ?? 0 >= SpareVersions.minBytes, staged.contains(key.stagedName),
+      !seeding.contains(key), writing[key.stagedName] == nil, pending.isUnused(key.stagedName, besides: item)
+    else { return forgetFetch(item) }
+    handOn(key)
+  }
+
+  private func handOn(_ key: FetchKey) {
+    guard staged.remove(key.stagedName) != nil, let nobodys = spares.overtaken(key.stagedName, of: key.path) else {
+      return
+    }
+    removeStagedSoon(nobodys)
   }
 
   private func dropStaged(_ name: String) {
@@ -191,6 +232,10 @@ extension FolderMirror {
     guard !DeliberateFault.stagingKept.isOn else { return }
     guard isRunning, staged.contains(name), !seeding.contains(where: { $0.stagedName == name }) else { return }
     staged.remove(name)
+    removeStagedSoon(name)
+  }
+
+  private func removeStagedSoon(_ name: String) {
     let volume = self.volume
     Task { await self.pool.run { try? volume.removeStaged(name) } }
   }

@@ -132,7 +132,9 @@ extension FolderMirror {
     SoftadastraError(.invalid, "change from a peer", at: path.description, why: why, retryable: false)
   }
 
+  /// Of that version, if it is here or on its way.
   private func localManifest(of path: BytePath, _ dot: Dot) -> Manifest? {
+    if let known = pending[path, dot] { return known.entry.value?.manifest }
     guard let entry = try? store.get(StoreKey.file(folder, path)), entry.version?.dot == dot, !entry.isDeleted else {
       return nil
     }
@@ -165,7 +167,7 @@ extension FolderMirror {
     let superseded = pending.add(item)
     for old in superseded {
       // A batch that is working on it needs the file that was fetched; it cleans up by itself.
-      if !old.isBeingApplied { forgetFetch(old) }
+      if !old.isBeingApplied { handOnFetch(old) }
       pending.update(item.path, dot) {
         $0.origins += old.origins
         $0.overtaken += old.overtaken + (old.entry.isDeleted ? [] : [old.entry])

@@ -7,12 +7,13 @@ public import SoftadastraSync
 extension FolderMirror {
   /// The changes of one batch as they travel, small content inside; entries superseded meanwhile are left out.
   ///
-  /// - Parameter peerWatermark: what the peer has applied, for choosing deltas.
+  /// - Parameters:
+  ///   - peerWatermark: what the peer has applied, for choosing deltas.
+  ///   - sent: what it was sent in this session.
   public nonisolated func changes(
-    for items: [FeedPage.Item], peerWatermark: VersionVector
+    for items: [FeedPage.Item], peerWatermark: VersionVector, sent: SentVersions
   ) async -> [Change] {
-    await onPool(items) { item in self.change(for: item, peerWatermark: peerWatermark, allowingDelta: true) }
-      .compactMap { $0 }
+    await onPool(items) { item in self.change(for: item, peerWatermark, sent) }.compactMap { $0 }
   }
 
   /// These entries again, whole.
@@ -22,9 +23,8 @@ extension FolderMirror {
       guard let summary = store.summary(prefix + key), let dot = summary.dot else { return nil }
       return FeedPage.Item(key: prefix + key, sequence: summary.sequence, dot: dot)
     }
-    return await onPool(await durable(items)) { item in
-      self.change(for: item, peerWatermark: VersionVector(), allowingDelta: false)
-    }.compactMap { $0 }
+    return await onPool(await durable(items)) { item in self.change(for: item, VersionVector(), nil) }
+      .compactMap { $0 }
   }
 
   /// Waits until they are: nothing is sent that a crash could take back. Those that the log has no room for are left out,
@@ -41,7 +41,7 @@ extension FolderMirror {
   }
 
   private nonisolated func change(
-    for item: FeedPage.Item, peerWatermark: VersionVector, allowingDelta: Bool
+    for item: FeedPage.Item, _ peerWatermark: VersionVector, _ sent: SentVersions?
   ) -> Change? {
     guard let entry = try? store.get(item.key), let version = entry.version, version.dot == item.dot else { return nil }
     let key = Array(item.key.dropFirst(SpaceID.folder(configuration.folder).prefix.count))
@@ -60,11 +60,14 @@ extension FolderMirror {
     if case .file(let size, _, let manifest) = stored.value.kind, size > 0 {
       if size <= UInt64(Change.maxInlineBytes) {
         change.content = recentContent.take(item.sequence) ?? reader.inlineContent(of: path, manifest, size: size)
-      } else if allowingDelta, let delta = stored.delta, peerWatermark.covers(delta.base),
-        let bytes = stored.encodedAsDelta()
-      {
-        change.value = bytes
-        change.flags.insert(.delta)
+      } else if let sent {
+        if let delta = stored.delta, peerWatermark.covers(delta.base) || sent.isNewest(delta.base, of: item.key),
+          let bytes = stored.encodedAsDelta()
+        {
+          change.value = bytes
+          change.flags.insert(.delta)
+        }
+        sent.note(item.key, version.dot)
       }
     }
     return change

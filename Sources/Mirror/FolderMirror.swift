@@ -63,6 +63,7 @@ public actor FolderMirror {
   nonisolated let reader: ContentReader
   nonisolated let observer: Observer
   nonisolated let made = MadeDirectories()
+  nonisolated let spares: SpareVersions
   nonisolated let recentContent = RecentContent()
   nonisolated let time: any TimeSource
   nonisolated let host: MirrorHost
@@ -126,6 +127,8 @@ public actor FolderMirror {
   var fetchQueue: [FetchKey] = []
   /// Files of transfers in the staging area.
   var staged: Set<String> = []
+  /// Of those, how many pieces are being written to each right now.
+  var writing: [String: Int] = [:]
   var requests: [UInt64: FetchKey] = [:]
   var nextRequest: UInt64
   var window = FetchWindow()
@@ -158,6 +161,7 @@ public actor FolderMirror {
     self.host = host
     self.isIgnored = isIgnored
     reader = ContentReader(volume: volume, hasher: hasher)
+    spares = SpareVersions(time: time)
     observer = Observer(folder: configuration.folder, store: store, reader: reader, made: made)
   }
 

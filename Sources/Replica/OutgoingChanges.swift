@@ -3,12 +3,13 @@ public import SoftadastraMirror
 public import SoftadastraStore
 public import SoftadastraSync
 
-/// Reads and encodes what the engine chose to send.
+/// Reads and encodes what the engine chose to send, in one session with one peer.
 public struct OutgoingChanges: Sendable {
   /// A message of changes is cut at about this many bytes.
   private static let messageBytes = 1 << 20
 
   private let store: Store
+  private let sent = SentVersions()
 
   public init(store: Store) { self.store = store }
 
@@ -30,7 +31,7 @@ public struct OutgoingChanges: Sendable {
     let changes: [Change]
     if case .folder = batch.space {
       guard let mirror else { return Encoded() }
-      changes = await mirror.changes(for: batch.items, peerWatermark: batch.peerWatermark)
+      changes = await mirror.changes(for: batch.items, peerWatermark: batch.peerWatermark, sent: sent)
     } else {
       changes = batch.items.compactMap { change(for: $0, in: batch.space) }
     }

@@ -33,4 +33,26 @@ import Testing
     plan.completed(one)
     #expect(plan.isComplete)
   }
+
+  @Test func theBeginningOfAChunkThatIsHereIsNotAskedFor() throws {
+    var plan = FetchPlan(manifest, present: [0, 1], prefixes: [2: 1000])
+    let whole = UInt64(FetchPlan.maxRangeBytes)
+    #expect(plan.bytesMissing == 2 * whole - 1000)
+    let ranges = [plan.take(request: 1, from: peer), plan.take(request: 2, from: peer)].compactMap { $0 }
+    let tail = try #require(ranges.first { $0.firstChunk == 2 })
+    #expect(tail.offset == 2 * whole + 1000)
+    #expect(UInt64(tail.length) == whole - 1000)
+    for request: UInt64 in 1...2 { _ = plan.answered(request) }
+    for range in ranges where range.firstChunk == 3 { plan.completed(range) }
+    // It was not the beginning: the chunk is asked for as a whole, of the same peer.
+    plan.failedPrefix(tail)
+    #expect(plan.bytesMissing == whole)
+    #expect(plan.excluded.isEmpty)
+    let next = plan.take(request: 3, from: peer)
+    let again = try #require(next)
+    #expect(again == FetchPlan.Range(offset: 2 * whole, firstChunk: 2, chunkCount: 1, length: Int(whole)))
+    _ = plan.answered(3)
+    plan.completed(again)
+    #expect(plan.isComplete)
+  }
 }

@@ -85,7 +85,7 @@ final class MirrorLife: Sendable {
     let items = page.entries.compactMap { key, summary in
       summary.dot.map { FeedPage.Item(key: key, sequence: summary.sequence, dot: $0) }
     }
-    return await mirror.changes(for: items, peerWatermark: VersionVector())
+    return await mirror.changes(for: items, peerWatermark: VersionVector(), sent: SentVersions())
   }
 
   /// Versions of the folder that this store's own replica wrote.

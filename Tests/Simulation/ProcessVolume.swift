@@ -78,6 +78,9 @@ final class ProcessVolume: Volume {
   func removeStaged(_ name: String) throws(SoftadastraError) {
     try call { () throws(SoftadastraError) in try volume.removeStaged(name) }
   }
+  func renameStaged(_ name: String, to other: String) throws(SoftadastraError) {
+    try call { () throws(SoftadastraError) in try volume.renameStaged(name, to: other) }
+  }
   func stagedStatus(_ name: String) throws(SoftadastraError) -> FileStatus? {
     try call { () throws(SoftadastraError) in try volume.stagedStatus(name) }
   }

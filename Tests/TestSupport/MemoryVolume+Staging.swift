@@ -48,6 +48,24 @@ extension MemoryVolume {
     }
   }
 
+  public func renameStaged(_ name: String, to other: String) throws(SoftadastraError) {
+    try perform(.stage, BytePath(name)) { state throws(SoftadastraError) in
+      guard state.tree.staged[other] == nil else { throw .memory(EEXIST, BytePath(other)) }
+      guard let inode = state.tree.staged.removeValue(forKey: name) else { throw .memory(ENOENT, BytePath(name)) }
+      state.tree.staged[other] = inode
+    }
+  }
+
+  public func reuse(_ file: ArchivedFile, as stagedName: String) throws(SoftadastraError) -> Bool {
+    try perform(.stage, file.archived) { state throws(SoftadastraError) in
+      guard let inode = state.tree.archive[file.archived] else { throw .memory(ENOENT, file.archived) }
+      guard state.status(inode).isSameFile(as: file.status), state.tree.staged[stagedName] == nil else { return false }
+      state.tree.archive[file.archived] = nil
+      state.tree.staged[stagedName] = inode
+      return true
+    }
+  }
+
   private func ours(_ file: any StagedFile, _ state: State, _ path: BytePath) throws(SoftadastraError)
     -> MemoryStagedFile
   {
@@ -120,13 +138,25 @@ extension MemoryVolume {
 
   /// The archived name is `path~n`: the order of archiving, not the time.
   public func discard(_ displaced: Displaced, from path: BytePath, keep: Bool) throws(SoftadastraError) {
+    guard !keep else { return _ = try archive(displaced, from: path, as: .replaced) }
     try perform(.discard, path) { state throws(SoftadastraError) in
       guard let inode = state.tree.staged.removeValue(forKey: displaced.stagedName) else {
         throw .memory(ENOENT, path)
       }
-      guard keep else { return state.purge(inode) }
-      let name = Array(path.name) + Array(state.uniqueName("~").utf8)
-      state.tree.archive[path.parent.appending(name)] = inode
+      state.purge(inode)
+    }
+  }
+
+  public func archive(
+    _ displaced: Displaced, from path: BytePath, as reason: VersionReason
+  ) throws(SoftadastraError) -> BytePath? {
+    try perform(.discard, path) { state throws(SoftadastraError) in
+      guard let inode = state.tree.staged.removeValue(forKey: displaced.stagedName) else {
+        throw .memory(ENOENT, path)
+      }
+      let place = path.parent.appending(Array(path.name) + Array(state.uniqueName("~").utf8))
+      state.tree.archive[place] = inode
+      return place
     }
   }
 

@@ -44,6 +44,8 @@ uint64_t linux_filesystem_type(int descriptor);
 int linux_space(int descriptor, uint64_t *available, uint64_t *total);
 // 1 if the file is open for writing anywhere, 0 if not; -errno where leases do not work.
 int linux_has_writers(int descriptor);
+// 1 if anybody else has the file open, for reading too; 0 if nobody; -errno where that cannot be told.
+int linux_is_open_elsewhere(int descriptor);
 // The first 15 bytes show in ps and top.
 void linux_name_thread(unsigned long thread, const char *name);
 // Kind of a directory entry, without stat: 0 unknown, or S_IFMT bits.
@@ -61,6 +63,8 @@ int64_t linux_pwrite(int descriptor, const void *buffer, size_t count, int64_t o
 int64_t linux_read(int descriptor, void *buffer, size_t count);
 int linux_truncate(int descriptor, int64_t size);
 int linux_datasync(int descriptor);
+// Starts to write dirty pages and does not wait; says nothing of durability.
+void linux_begin_writeback(int descriptor);
 // The next data (or hole) at or after offset; -ENXIO where there is none.
 int64_t linux_seek_data(int descriptor, int64_t offset);
 int64_t linux_seek_hole(int descriptor, int64_t offset);
