@@ -43,7 +43,7 @@ extension FolderMirror {
     var records = RemoteRecords()
     var settled: [PendingTree.Item] = []
 
-    var isEmpty: Bool { done.isEmpty && kept.isEmpty && records.mutations.isEmpty && settled.isEmpty }
+    var isEmpty: Bool { done.isEmpty && kept.isEmpty && records.isEmpty && settled.isEmpty }
   }
 
   func finish(_ batch: Unfinished) {
@@ -211,7 +211,7 @@ extension FolderMirror {
       let key = StoreKey.file(folder, path)
       return survivor.drawn(from: store).mutation(key: key, tag: store.summary(key)?.tag ?? 0)
     }
-    mutations += batch.records.mutations
+    mutations += self.mutations(of: batch.records)
     for done in batch.done {
       let path = done.item.path
       let key = StoreKey.file(folder, path)

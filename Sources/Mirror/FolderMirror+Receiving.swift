@@ -61,17 +61,33 @@ extension FolderMirror {
     return receipt
   }
 
-  /// Remote-tree records on their way into the log, and the items that wait for them.
+  /// Remote-tree records on their way into the log: of these items, and what else goes with them.
   struct RemoteRecords: Sendable {
-    var mutations: [Mutation] = []
     var items: [FetchKey] = []
+    var mutations: [Mutation] = []
+
+    var isEmpty: Bool { items.isEmpty && mutations.isEmpty }
+  }
+
+  /// As the items are at this moment: what was derived here may have been offered since, and recorded as that; what was
+  /// dropped needs none.
+  func mutations(of records: RemoteRecords) -> [Mutation] {
+    records.mutations
+      + records.items.compactMap { key in
+        pending[key.path, key.dot].map { item in
+          .put(
+            key: remoteKey(key.path, key.dot), value: item.entry.encodedForRemoteTree(), version: nil,
+            tag: item.isDerived ? 1 : 0, flags: 0)
+        }
+      }
   }
 
   private func flush(_ records: inout RemoteRecords) async throws(SoftadastraError) {
-    guard !records.mutations.isEmpty else { return }
+    let mutations = mutations(of: records)
+    guard !mutations.isEmpty else { return }
     let ticket: CommitTicket
     do throws(SoftadastraError) {
-      ticket = try store.commit(records.mutations)
+      ticket = try store.commit(mutations)
     } catch {
       // A log that takes nothing any more helps nobody by being asked again: the folder says so and stops.
       if !error.isAboutResources { halt(error) }
@@ -174,14 +190,9 @@ extension FolderMirror {
       }
       if old.entry.isDeleted { records.mutations.append(.erase(key: remoteKey(old.path, old.entry.version.dot))) }
     }
-    if !isKnown { records.items.append(FetchKey(path: item.path, dot: dot)) }
     // A copy that was derived here and is offered by a peer has its bytes there, whichever came first: also after a restart.
-    let isDerived = pending[item.path, dot]?.isDerived ?? item.isDerived
-    if !isKnown || known?.isDerived == true && !isDerived {
-      records.mutations.append(
-        .put(
-          key: remoteKey(item.path, dot), value: item.entry.encodedForRemoteTree(), version: nil,
-          tag: isDerived ? 1 : 0, flags: 0))
+    if !isKnown || known?.isDerived == true && !item.isDerived {
+      records.items.append(FetchKey(path: item.path, dot: dot))
     }
     if origin != nil { receipt.outstanding.append(sequence) }
   }

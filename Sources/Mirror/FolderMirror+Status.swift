@@ -28,9 +28,10 @@ public struct MirrorStatus: Sendable {
 }
 
 extension FolderMirror {
-  public func status(pendingLimit: Int) -> MirrorStatus {
+  /// Cost: a look at every entry, on a worker thread, where the store has changed since the last time.
+  public func status(pendingLimit: Int) async -> MirrorStatus {
+    let totals = await currentTotals()
     let items = pending.all
-    let totals = currentTotals()
     return MirrorStatus(
       state: state, files: totals.files, bytes: totals.bytes, conflicts: totals.conflicts,
       pending: items.prefix(pendingLimit).map {
@@ -56,12 +57,28 @@ extension FolderMirror {
     return fetches[key]?.plan.bytesMissing ?? item.entry.value?.size ?? 0
   }
 
-  /// Counted anew only when the store has changed since. Cost: one look at every live entry.
-  private func currentTotals() -> FolderTotals {
-    if let totals, totals.sequence == store.lastSequence { return totals.totals }
-    let fresh = FolderTotals(of: folder, in: store)
-    totals = (store.lastSequence, fresh)
-    return fresh
+  /// Counted anew only when the store has changed since, and once for all who ask at a time. Of a million files that takes
+  /// a second, in which the folder goes on.
+  private func currentTotals() async -> FolderTotals {
+    let wanted = store.lastSequence
+    while true {
+      if let totals, totals.sequence >= wanted { return totals.totals }
+      if let counting {
+        await counting.value
+      } else {
+        let task = Task { await count() }
+        counting = task
+        await task.value
+      }
+    }
+  }
+
+  private func count() async {
+    let (folder, store) = (self.folder, self.store)
+    let sequence = store.lastSequence
+    let fresh = await pool.run { FolderTotals(of: folder, in: store) }
+    totals = (sequence, fresh)
+    counting = nil
   }
 }
 

@@ -146,6 +146,7 @@ public actor FolderMirror {
   var batchWaiters: [CheckedContinuation<Void, Never>] = []
   var idleWaiters: [CheckedContinuation<Void, Never>] = []
   var totals: (sequence: UInt64, totals: FolderTotals)?
+  var counting: Task<Void, Never>?
 
   public init(
     configuration: Configuration, volume: any Volume, store: Store, hasher: ContentHasher, pool: WorkerPool,
