@@ -31,6 +31,8 @@ import Testing
   private final class Link: Sendable {
     let receiver = Mutex<MirrorLife?>(nil)
     let bytes = Atomic(0)
+    let requests = Atomic(0)
+    let isSilent = Atomic(false)
   }
 
   /// As many stay as the archive keeps.
@@ -111,6 +113,51 @@ import Testing
     // Of each edit, some chunks around it; never the file.
     #expect(link.bytes.load(ordering: .relaxed) < 3 << 19 + edited + 25 * (512 << 10))
     #expect(try volumes[1].stagedNames().isEmpty, "nothing is left over")
+    for life in [peer, here] { await life.end() }
+  }
+
+  /// In a new file zeros need not be written. Here the older version has something else in their place.
+  @Test func zerosAreWrittenOverWhatAnOlderVersionHeld() async throws {
+    var random = SeededRandom(seed: 4)
+    var content = (0..<8 << 20).map { _ in UInt8.random(in: 0...255, using: &random) }
+    let volumes = [MemoryVolume(), MemoryVolume()]
+    for volume in volumes { try MirrorLife.prepare(volume) }
+    volumes[0].write(Self.path, content)
+    let peer = try MirrorLife(1, volume: volumes[0], disk: MemoryDisk())
+    let link = Link()
+    let here = try MirrorLife(2, volume: volumes[1], disk: MemoryDisk()) { message in
+      guard case .fetch(let fetch) = message, let mirror = link.receiver.withLock({ $0 })?.mirror else { return }
+      link.requests.add(1, ordering: .relaxed)
+      guard !link.isSilent.load(ordering: .relaxed) else { return }
+      for case .data(let data) in await peer.mirror.serve(fetch) { await mirror.received(data, from: peer.node) }
+    }
+    link.receiver.withLock { $0 = here }
+    for life in [peer, here] {
+      try await life.start()
+      #expect(await life.rests())
+    }
+    await here.mirror.peerConnected(peer.node, replica: peer.store.replica, session: 1)
+    func send() async throws {
+      volumes[0].write(Self.path, content)
+      await peer.mirror.handle([.changed(Self.path)])
+      #expect(await peer.rests())
+      _ = try await here.mirror.receive(await peer.changes(), from: peer.node, cursor: nil)
+    }
+    try await send()
+    #expect(await here.rests())
+
+    link.isSilent.store(true, ordering: .relaxed)
+    let before = link.requests.load(ordering: .relaxed)
+    content += (0..<100_000).map { _ in UInt8.random(in: 0...255, using: &random) }
+    try await send()
+    while link.requests.load(ordering: .relaxed) == before { try await Task.sleep(for: .milliseconds(1)) }
+
+    link.isSilent.store(false, ordering: .relaxed)
+    let zeros = 1 << 20..<(1 << 20) + 3_400_000
+    content.replaceSubrange(zeros, with: [UInt8](repeating: 0, count: zeros.count))
+    try await send()
+    #expect(await here.rests())
+    #expect(volumes[1].content(Self.path) == content)
     for life in [peer, here] { await life.end() }
   }
 }
