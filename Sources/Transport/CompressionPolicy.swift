@@ -24,11 +24,11 @@ struct CompressionPolicy: Sendable {
   static let measuredBytes = 16 << 20
   /// Compressing fast costs time if it takes more of it than this; below `strongShare` compressing hard costs none.
   static let costlyShare = 0.25
-  static let strongShare = 0.08
+  static let strongShare = 0.125
   /// What tells so.
   static let strongAfterBytes = 2 << 20
   /// Compressing hard was too much if it takes more of the time than this.
-  static let tooStrongShare = 0.6
+  static let tooStrongShare = 0.75
   /// Sending plain must win by this factor.
   static let plainAdvantage = 1.1
   /// Until what was decided is looked at again; doubles each time.
