@@ -71,4 +71,32 @@ import Testing
     let huge = Manifest(sizeClass: 0, chunks: [Manifest.Chunk(hash: pieces[0].hash, length: .max)])
     #expect(try Self.manifest(of: bytes, previous: huge) == (try Self.manifest(of: bytes)))
   }
+
+  /// Large enough to be cut on several threads: the chunks are those that one thread finds, of content that has cuts and
+  /// of content that has none.
+  @Test(arguments: [false, true])
+  func severalThreadsFindWhatOneFinds(isConstant: Bool) throws {
+    var random = SeededRandom(seed: 3)
+    let count = 40 << 20
+    let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+      for offset in stride(from: 0, to: count, by: 8) {
+        UnsafeMutableRawBufferPointer(buffer).storeBytes(
+          of: isConstant ? 0 : random.next(), toByteOffset: offset, as: UInt64.self)
+      }
+      filled = count
+    }
+    let found = try Self.manifest(of: bytes)
+    let expected = bytes.withUnsafeBytes { buffer in
+      var offset = 0
+      return Chunker(ChunkSizeClass(rawValue: found.sizeClass)!).cuts(buffer).map { length in
+        defer { offset += length }
+        return Manifest.Chunk(
+          hash: Self.hasher.hash(UnsafeRawBufferPointer(rebasing: buffer[offset..<offset + length])),
+          length: UInt32(length))
+      }
+    }
+    #expect(found.chunks == expected)
+    #expect(try Self.manifest(of: Array(bytes.dropFirst()), previous: found).byteCount == UInt64(count - 1))
+    #expect(try Self.manifest(of: bytes, previous: found) == found)
+  }
 }
