@@ -42,7 +42,10 @@ extension Replicator {
       pump()
       return
     }
-    guard changes.space == .group || !state.lacksGroupRecords else { return engine.notStored(peer, changes.space) }
+    guard changes.space == .group || !state.lacksGroupRecords else {
+      peers[peer]?.refused.postpone(changes.space)
+      return engine.notStored(peer, changes.space)
+    }
     let cursor =
       state.awaited[changes.space]?.isEmpty ?? true
       ? cursorMutation(state, changes.space, changes.through) : nil
@@ -64,10 +67,12 @@ extension Replicator {
         try await apply(items, in: changes.space, cursor: cursor)
         if changes.space == .group, changes.watermark != nil, peers[peer]?.session == state.session {
           peers[peer]?.lacksGroupRecords = false
+          askAgain(peer)
         }
       }
       // The peer may have gone and come back meanwhile: a new session starts from the cursor just recorded.
       guard peers[peer]?.session == state.session else { return }
+      peers[peer]?.refused.recorded()
       engine.stored(
         peer, changes.space, through: changes.through, outstanding: receipt.outstanding, watermark: changes.watermark)
       expect(receipt, of: changes.items, in: changes.space, from: peer)
@@ -80,6 +85,7 @@ extension Replicator {
     } catch {
       if peers[peer]?.session == state.session {
         engine.notStored(peer, changes.space)
+        peers[peer]?.refused.refuse(changes.space)
         if changes.space == .group { peers[peer]?.lacksGroupRecords = true }
       }
       hooks.failed(peer, error)

@@ -60,6 +60,8 @@ public final class Replicator {
     /// It has not said all that it has of the group's records, or they could not be recorded. A start record must be here
     /// before any version of that life, or that life is taken for a fork: nothing else is recorded until they come.
     var lacksGroupRecords = true
+    /// Of these something could not be recorded.
+    var refused = RefusedSpaces()
     /// Batches of these spaces that are being recorded right now.
     var recording: [SpaceID: Int] = [:]
     /// Spaces of which it is asked what it has, before it gets our feed.
@@ -178,13 +180,25 @@ public final class Replicator {
     guard let replica = peers[peer]?.replica else { return }
     let cursor = cursor(replica, space)
     engine.subscribe(to: peer, space, known: cursor.known, applied: 0, hasOlderPending: hasPending)
+    ask(peer, for: space, of: replica, since: cursor.known, nonce: cursor.nonce)
+  }
+
+  private func ask(_ peer: NodeID, for space: SpaceID, of replica: ReplicaID, since: UInt64, nonce: UInt64) {
     hooks.enqueue(
       peer,
       .message(
         .subscribe(
           SyncMessage.Subscribe(
-            space: space, replica: replica, since: cursor.known, nonce: cursor.nonce,
-            watermark: watermarkRecord(space).applied))))
+            space: space, replica: replica, since: since, nonce: nonce, watermark: watermarkRecord(space).applied))))
+  }
+
+  /// What could not be recorded is asked for again, from where the records end.
+  func askAgain(_ peer: NodeID) {
+    guard let state = peers[peer] else { return }
+    for space in peers[peer]?.refused.take(groupOnly: state.lacksGroupRecords) ?? [] {
+      guard let known = engine.incomingKnown(peer, space) else { continue }
+      ask(peer, for: space, of: state.replica, since: known, nonce: state.nonce)
+    }
   }
 
   private nonisolated(nonsending) func subscribe(to peer: NodeID, _ mirror: FolderMirror, _ state: Peer) async {
@@ -240,6 +254,7 @@ public final class Replicator {
     rememberPeers()
     collectTombstones(isQuiet: isQuiet)
     let result = engine.tick(now: time.monotonicNanoseconds(), reading: feed)
+    for peer in peers.keys where peers[peer]?.refused.tick() == true { askAgain(peer) }
     pump()
     sequenceAtLastTick = store.lastSequence
     return result
