@@ -18,6 +18,8 @@ final class LinuxStagedFile: StagedFile {
   /// Made when an error is, not for every file.
   var location: String { volume.describe(path) }
   let place: Mutex<Place>
+  /// Whoever waits for another's write sleeps: the kernel would have it spin on the file's own lock.
+  private let writing = Mutex(())
   /// Keeps the volume, and with it the root, for the removal at the end.
   private let volume: LinuxVolume
 
@@ -40,7 +42,9 @@ final class LinuxStagedFile: StagedFile {
   }
 
   func write(at offset: UInt64, _ bytes: UnsafeRawBufferPointer) throws(SoftadastraError) {
-    try FileTransfer.write(descriptor.number, at: offset, bytes, location)
+    try writing.withLock { _ throws(SoftadastraError) in
+      try FileTransfer.write(descriptor.number, at: offset, bytes, location)
+    }
   }
 
   func read(at offset: UInt64, into buffer: UnsafeMutableRawBufferPointer) throws(SoftadastraError) -> Int {

@@ -94,11 +94,11 @@ public struct ContentReader: Sendable {
       isComplete = read == count
       filled = min(read, count)
     }
-    return isComplete && verify(bytes, manifest) ? bytes : nil
+    return isComplete && verify(SharedBytes(bytes), manifest) ? bytes : nil
   }
 
   /// Whether these bytes are exactly the manifest's chunks.
-  public func verify(_ bytes: [UInt8], _ manifest: Manifest) -> Bool {
+  public func verify(_ bytes: SharedBytes, _ manifest: Manifest) -> Bool {
     bytes.withUnsafeBytes { buffer in
       var offset = 0
       for chunk in manifest.chunks {

@@ -10,7 +10,7 @@ extension DiskOperation {
     case .unchanged: return nil
     case .none: staged = try volume.stage(permissions: value.permissions)
     case .inline(let bytes):
-      guard UInt64(bytes.count) == size, reader.verify(bytes, manifest) else {
+      guard UInt64(bytes.count) == size, reader.verify(SharedBytes(bytes), manifest) else {
         throw SoftadastraError(
           .damaged, "content from a peer", at: path.description, why: "it is not what its hash says", retryable: true)
       }

@@ -146,12 +146,14 @@ extension FolderMirror {
   }
 
   /// With the bytes that were here already in front.
-  private static func completed(_ bytes: [UInt8], _ range: FetchPlan.Range, _ file: any StagedFile) -> [UInt8]? {
+  private static func completed(_ bytes: SharedBytes, _ range: FetchPlan.Range, _ file: any StagedFile) -> SharedBytes?
+  {
     guard range.prefix > 0 else { return bytes }
     var whole = [UInt8](repeating: 0, count: range.prefix)
     let count = whole.withUnsafeMutableBytes { try? file.read(at: range.offset - UInt64(range.prefix), into: $0) }
     guard count == range.prefix else { return nil }
-    return whole + bytes
+    bytes.withUnsafeBytes { whole.append(contentsOf: $0) }
+    return SharedBytes(whole)
   }
 
   public func fetchFailed(_ request: UInt64, _ reason: SyncMessage.FetchFailure, from peer: NodeID) {

@@ -118,7 +118,7 @@ extension FolderMirror {
       }
       if let failure { throw failure }
       guard bytes.count == count else { return .fetchFailed(request: fetch.request, .unreadable) }
-      return .data(SyncMessage.FetchedData(request: fetch.request, bytes: bytes))
+      return .data(SyncMessage.FetchedData(request: fetch.request, bytes: SharedBytes(bytes)))
     } catch {
       return .fetchFailed(request: fetch.request, .unreadable)
     }

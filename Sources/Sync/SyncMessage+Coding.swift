@@ -23,6 +23,9 @@ public import SoftadastraCore
 // | 17   | gone         | as an inventory                                                                        |
 
 extension SyncMessage {
+  /// The kind of the messages that carry the bytes of files.
+  public static let dataKind: UInt8 = 9
+
   public var kind: UInt8 {
     switch self {
     case .hello: 1
@@ -33,7 +36,7 @@ extension SyncMessage {
     case .want: 6
     case .moveAnswer: 7
     case .fetch: 8
-    case .data: 9
+    case .data: Self.dataKind
     case .fetchFailed: 10
     case .supplement: 11
     case .settle: 12
@@ -96,7 +99,7 @@ extension SyncMessage {
       writer.varint(UInt64(fetch.length))
     case .data(let data):
       writer.varint(data.request)
-      writer.raw(data.bytes)
+      data.bytes.withUnsafeBytes { writer.raw($0) }
     case .settle(let id): writer.varint(id)
     case .settled(let id, let isQuiet):
       writer.varint(id)
@@ -125,8 +128,8 @@ extension SyncMessage {
 
   /// The same in two parts, so that the bytes of a large file are not copied into the message; the second is mostly
   /// empty.
-  public func encodedInParts() -> (head: [UInt8], body: [UInt8]) {
-    guard case .data(let data) = self else { return (encoded(), []) }
+  public func encodedInParts() -> (head: [UInt8], body: SharedBytes) {
+    guard case .data(let data) = self else { return (encoded(), SharedBytes([])) }
     var writer = ByteWriter(capacity: 10)
     writer.varint(data.request)
     return (writer.bytes, data.bytes)
@@ -143,11 +146,27 @@ extension SyncMessage {
   }
 
   /// Decodes one frame of a peer. Nil for a kind this version does not know, which is skipped.
-  public static func decode(kind: UInt8, _ payload: UnsafeRawBufferPointer) throws(CodingError) -> SyncMessage? {
-    var reader = ByteReader(payload)
-    guard let message = try decode(kind: kind, &reader) else { return nil }
-    try reader.expectEnd()
-    return message
+  ///
+  /// The bytes of files are a part of `payload`, all else is copied out of it.
+  public static func decode(kind: UInt8, _ payload: SharedBytes) throws(CodingError) -> SyncMessage? {
+    let result = payload.withUnsafeBytes { bytes -> Result<SyncMessage?, CodingError> in
+      do throws(CodingError) {
+        var reader = ByteReader(bytes)
+        if kind == dataKind { return .success(.data(try data(&reader, of: payload))) }
+        guard let message = try decode(kind: kind, &reader) else { return .success(nil) }
+        try reader.expectEnd()
+        return .success(message)
+      } catch {
+        return .failure(error)
+      }
+    }
+    return try result.get()
+  }
+
+  private static func data(_ reader: inout ByteReader, of payload: SharedBytes) throws(CodingError) -> FetchedData {
+    let request = try reader.varint()
+    guard reader.remaining <= maxFetchBytes else { throw .tooLarge(what: "data", limit: maxFetchBytes) }
+    return FetchedData(request: request, bytes: payload.dropFirst(payload.count - reader.remaining))
   }
 
   private static func decode(kind: UInt8, _ reader: inout ByteReader) throws(CodingError) -> SyncMessage? {
@@ -183,10 +202,6 @@ extension SyncMessage {
           path: try BytePath(validating: try reader.byteString(limit: BytePath.maxBytes, "path")),
           dot: try reader.dot(), offset: try reader.varint(),
           length: UInt32(try reader.count(limit: maxFetchBytes, "fetch length"))))
-    case 9:
-      let request = try reader.varint()
-      guard reader.remaining <= maxFetchBytes else { throw .tooLarge(what: "data", limit: maxFetchBytes) }
-      return .data(FetchedData(request: request, bytes: Array(try reader.raw(reader.remaining))))
     case 10:
       let request = try reader.varint()
       guard let reason = FetchFailure(rawValue: try reader.uint8()) else { throw .invalid(what: "fetch failure") }

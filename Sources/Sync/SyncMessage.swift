@@ -145,8 +145,8 @@ public enum SyncMessage: Sendable, Hashable {
 
   public struct FetchedData: Sendable, Hashable {
     public var request: UInt64
-    public var bytes: [UInt8]
-    public init(request: UInt64, bytes: [UInt8]) {
+    public var bytes: SharedBytes
+    public init(request: UInt64, bytes: SharedBytes) {
       self.request = request
       self.bytes = bytes
     }

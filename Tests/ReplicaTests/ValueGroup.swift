@@ -85,7 +85,7 @@ final class ValueGroup {
     for message in messages {
       // As on a wire.
       let bytes = message.encoded()
-      guard let copy = try? bytes.withUnsafeBytes({ try SyncMessage.decode(kind: message.kind, $0) }) else { continue }
+      guard let copy = try? SyncMessage.decode(kind: message.kind, SharedBytes(bytes)) else { continue }
       await nodes[to].replicator.receive(copy, from: from.id)
     }
     return true

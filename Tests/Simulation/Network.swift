@@ -121,7 +121,7 @@ final class Network: @unchecked Sendable {
   }
 
   private func decode(_ kind: UInt8, _ bytes: [UInt8]) -> SyncMessage? {
-    try? bytes.withUnsafeBytes { try SyncMessage.decode(kind: kind, $0) }
+    try? SyncMessage.decode(kind: kind, SharedBytes(bytes))
   }
 
   /// Once the two have another connection: a node must know that it is not of this one.

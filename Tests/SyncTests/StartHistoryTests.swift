@@ -103,10 +103,10 @@ import Testing
       SyncMessage.Recognition(
         replica: ReplicaID(rawValue: 7), counter: 300, history: Self.history((1, 1), (2, 200), (3, 299))))
     let bytes = message.encoded()
-    let decoded = try bytes.withUnsafeBytes { try SyncMessage.decode(kind: message.kind, $0) }
+    let decoded = try SyncMessage.decode(kind: message.kind, SharedBytes(bytes))
     #expect(decoded == message)
     for copy in damagedCopies(of: bytes, seed: 3) {
-      _ = copy.withUnsafeBytes { bytes in try? SyncMessage.decode(kind: message.kind, bytes) }
+      _ = try? SyncMessage.decode(kind: message.kind, SharedBytes(copy))
     }
   }
 }

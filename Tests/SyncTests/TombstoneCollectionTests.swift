@@ -88,9 +88,9 @@ import Testing
     ]
     for message in messages {
       let bytes = message.encoded()
-      #expect(try bytes.withUnsafeBytes { try SyncMessage.decode(kind: message.kind, $0) } == message)
+      #expect(try SyncMessage.decode(kind: message.kind, SharedBytes(bytes)) == message)
       for copy in damagedCopies(of: bytes, seed: 5) {
-        _ = copy.withUnsafeBytes { bytes in try? SyncMessage.decode(kind: message.kind, bytes) }
+        _ = try? SyncMessage.decode(kind: message.kind, SharedBytes(copy))
       }
     }
   }

@@ -206,7 +206,7 @@ extension NodeCore {
       role: "inviter", joinerKey: identity.publicKey, inviterKey: link.identity.publicKey, joinerNonce: exchange.nonce,
       inviterNonce: exchange.inviterNonce)
     guard isEqual(expected, hmac), canJoinAnotherGroup,
-      let decoded = try? records.withUnsafeBytes({ try SyncMessage.decode(kind: 11, $0) }),
+      let decoded = try? SyncMessage.decode(kind: 11, SharedBytes(records)),
       case .supplement(.group, let changes) = decoded
     else {
       try await endJoining(.failure(SoftadastraError(.untrusted, "join", why: "the inviter could not prove itself")))

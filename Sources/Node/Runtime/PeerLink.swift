@@ -30,8 +30,6 @@ final class PeerLink: Sendable {
   private let fetchSink: AsyncStream<SyncMessage.Fetch>.Continuation
   private let queued = Mutex((bytes: 0, isPaused: false))
 
-  private static let dataKind: UInt8 = 9
-
   init(
     _ connection: ConnectionID, _ identity: PeerIdentity, _ address: PeerAddress, isInbound: Bool, transport: Transport
   ) {
@@ -50,7 +48,7 @@ final class PeerLink: Sendable {
     var bytes = 0
     for frame in frames {
       bytes += frame.payload.readableBytes
-      if frame.kind == Self.dataKind { dataSink.yield(frame) } else { controlSink.yield(frame) }
+      if frame.kind == SyncMessage.dataKind { dataSink.yield(frame) } else { controlSink.yield(frame) }
     }
     let mustPause = queued.withLock { queued in
       queued.bytes += bytes
@@ -80,7 +78,7 @@ final class PeerLink: Sendable {
     var payload = ByteBuffer()
     payload.reserveCapacity(head.count + body.count)
     payload.writeBytes(head)
-    payload.writeBytes(body)
+    body.withUnsafeBytes { _ = payload.writeBytes($0) }
     let frame = Frame(kind: message.kind, payload: payload, isCompressible: message.isCompressible)
     try? await transport.send([frame], to: connection)
   }
@@ -110,13 +108,19 @@ extension SyncMessage {
   }
 }
 
+/// A frame's payload as the owner of bytes.
+private struct PayloadBytes: BytesOwner {
+  let payload: ByteBuffer
+  init(_ payload: ByteBuffer) { self.payload = payload }
+
+  func withOwnedBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+    payload.withUnsafeReadableBytes(body)
+  }
+}
+
 extension Frame {
+  /// The bytes of files stay in the payload's memory.
   func decoded() throws(CodingError) -> SyncMessage? {
-    let result = payload.withUnsafeReadableBytes { bytes -> Result<SyncMessage?, CodingError> in
-      do throws(CodingError) { return .success(try SyncMessage.decode(kind: kind, bytes)) } catch {
-        return .failure(error)
-      }
-    }
-    return try result.get()
+    try SyncMessage.decode(kind: kind, SharedBytes(PayloadBytes(payload), 0..<payload.readableBytes))
   }
 }

@@ -26,7 +26,7 @@ enum EngineRaces {
             try Rate.of(256 * messages) {
               for _ in 0..<messages {
                 let bytes = message.encoded()
-                blackHole(try bytes.withUnsafeBytes { try SyncMessage.decode(kind: message.kind, $0) })
+                blackHole(try SyncMessage.decode(kind: message.kind, SharedBytes(bytes)))
               }
             }
           },
