@@ -29,6 +29,8 @@ struct CompressionPolicy: Sendable {
   static let strongAfterBytes = 2 << 20
   /// Compressing hard was too much if it takes more of the time than this.
   static let tooStrongShare = 0.75
+  /// A queue fills in a burst and then drains for a part of a second: what tells takes several of these.
+  static let strongSeconds = 1.5
   /// Sending plain must win by this factor.
   static let plainAdvantage = 1.1
   /// Until what was decided is looked at again; doubles each time.
@@ -150,6 +152,7 @@ struct CompressionPolicy: Sendable {
     }
     guard throughput.bytes >= Self.measuredBytes else { return }
     switch state {
+    case .strong where throughput.seconds < Self.strongSeconds: break
     case .strong where throughput.compressorShare > Self.tooStrongShare:
       untilStrong = postponed()
       enter(.active, at: now)

@@ -25,7 +25,7 @@ struct Throughput: Sendable {
     compressSeconds = 0
   }
 
-  private var seconds: Double { begin.map { max(last - $0, 1e-6) } ?? 0 }
+  var seconds: Double { begin.map { max(last - $0, 1e-6) } ?? 0 }
   var bytesPerSecond: Double { seconds > 0 ? Double(bytes) / seconds : 0 }
   /// The part of the time that the compressor took.
   var compressorShare: Double { seconds > 0 ? compressSeconds / seconds : 1 }

@@ -17,6 +17,8 @@ import Testing
     var link: Double
     /// Compressing and sending share one core.
     var isSerial = false
+    /// So many payloads are taken at once, and the next when all of them but two are gone.
+    var burst: Int?
   }
 
   private struct Sent {
@@ -35,6 +37,7 @@ import Testing
     for index in 0..<count {
       // No more than that is asked for ahead.
       now = max(now, index < window ? 0 : arrivals[index - window]) + pause
+      if let burst = path.burst, index > 0, index % burst == 0 { now = max(now, arrivals[index - 2]) }
       let effort = policy.effort(bytes: payload, at: now, isIdle: delivered <= now)
       var (bytes, seconds) = (Double(payload), 0.0)
       switch effort {
@@ -67,6 +70,14 @@ import Testing
     #expect(sent.plain == 0, "a slow link is never measured with plain bytes")
     // Of what no compressor could have sent faster.
     #expect(sent.seconds < 1.1 * 500 * Double(payload) * path.strongRatio / path.link)
+  }
+
+  @Test(arguments: 5...24)
+  func aQueueThatFillsInBurstsDoesNotHideASlowLink(_ burst: Int) {
+    var policy = CompressionPolicy(mode: .auto)
+    let sent = run(&policy, 500, Path(strongCompressor: 6e7, link: 1.2e7, burst: burst))
+    #expect(sent.strong > 450)
+    #expect(policy.state == .strong)
   }
 
   @Test func aLinkOfMiddlingSpeedKeepsTheFastOne() {
