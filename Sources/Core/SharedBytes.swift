@@ -27,6 +27,13 @@ public struct SharedBytes: Sendable, Hashable {
     self.range = range
   }
 
+  /// Memory of `count` bytes is made by whoever sends them on, and filled by whoever has them; fewer may be filled.
+  public typealias Maker = @Sendable (_ count: Int, _ fill: (UnsafeMutableRawBufferPointer) -> Int) -> SharedBytes
+
+  public static let inArray: Maker = { count, fill in
+    SharedBytes([UInt8](unsafeUninitializedCapacity: count) { $1 = fill(UnsafeMutableRawBufferPointer($0)) })
+  }
+
   public var count: Int { range.count }
 
   public func withUnsafeBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {

@@ -109,16 +109,15 @@ extension FolderMirror {
       }
       let count = Int(fetch.length)
       var failure: SoftadastraError?
-      let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
-        do throws(SoftadastraError) {
-          filled = try file.read(at: fetch.offset, into: UnsafeMutableRawBufferPointer(buffer))
-        } catch {
+      let data = SyncMessage.FetchedData(request: fetch.request, count: count, in: host.makeBytes) { buffer in
+        do throws(SoftadastraError) { return try file.read(at: fetch.offset, into: buffer) } catch {
           failure = error
+          return 0
         }
       }
       if let failure { throw failure }
-      guard bytes.count == count else { return .fetchFailed(request: fetch.request, .unreadable) }
-      return .data(SyncMessage.FetchedData(request: fetch.request, bytes: SharedBytes(bytes)))
+      guard data.bytes.count == count else { return .fetchFailed(request: fetch.request, .unreadable) }
+      return .data(data)
     } catch {
       return .fetchFailed(request: fetch.request, .unreadable)
     }

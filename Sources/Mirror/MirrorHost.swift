@@ -9,17 +9,20 @@ public struct MirrorHost: Sendable {
   public var nothingPending: @Sendable (SpaceID) async -> Void
   public var send: @Sendable (NodeID, SyncMessage) async -> Void
   public var report: @Sendable (MirrorEvent) -> Void
+  /// Where the bytes of files are read into that peers ask for.
+  public var makeBytes: SharedBytes.Maker
 
   public init(
     settled: @escaping @Sendable (SpaceID, [(peer: NodeID, sequence: UInt64)]) async -> Void,
     nothingPending: @escaping @Sendable (SpaceID) async -> Void,
     send: @escaping @Sendable (NodeID, SyncMessage) async -> Void,
-    report: @escaping @Sendable (MirrorEvent) -> Void
+    report: @escaping @Sendable (MirrorEvent) -> Void, makeBytes: @escaping SharedBytes.Maker = SharedBytes.inArray
   ) {
     self.settled = settled
     self.nothingPending = nothingPending
     self.send = send
     self.report = report
+    self.makeBytes = makeBytes
   }
 }
 

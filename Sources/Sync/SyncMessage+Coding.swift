@@ -97,9 +97,7 @@ extension SyncMessage {
       writer.dot(fetch.dot)
       writer.varint(fetch.offset)
       writer.varint(UInt64(fetch.length))
-    case .data(let data):
-      writer.varint(data.request)
-      data.bytes.withUnsafeBytes { writer.raw($0) }
+    case .data(let data): return data.encoded.array
     case .settle(let id): writer.varint(id)
     case .settled(let id, let isQuiet):
       writer.varint(id)
@@ -126,20 +124,10 @@ extension SyncMessage {
     return writer.bytes
   }
 
-  /// The same in two parts, so that the bytes of a large file are not copied into the message; the second is mostly
-  /// empty.
-  public func encodedInParts() -> (head: [UInt8], body: SharedBytes) {
-    guard case .data(let data) = self else { return (encoded(), SharedBytes([])) }
-    var writer = ByteWriter(capacity: 10)
-    writer.varint(data.request)
-    return (writer.bytes, data.bytes)
-  }
-
   private var sizeEstimate: Int {
     switch self {
     case .changes(let changes): changes.items.reduce(64) { $0 + $1.encodedSizeEstimate }
     case .supplement(_, let items): items.reduce(64) { $0 + $1.encodedSizeEstimate }
-    case .data(let data): data.bytes.count + 10
     case .inventory(_, let items, _), .gone(_, let items, _): items.reduce(64) { $0 + $1.key.count + 24 }
     default: 128
     }
@@ -166,7 +154,7 @@ extension SyncMessage {
   private static func data(_ reader: inout ByteReader, of payload: SharedBytes) throws(CodingError) -> FetchedData {
     let request = try reader.varint()
     guard reader.remaining <= maxFetchBytes else { throw .tooLarge(what: "data", limit: maxFetchBytes) }
-    return FetchedData(request: request, bytes: payload.dropFirst(payload.count - reader.remaining))
+    return FetchedData(request: request, encoded: payload, headBytes: payload.count - reader.remaining)
   }
 
   private static func decode(kind: UInt8, _ reader: inout ByteReader) throws(CodingError) -> SyncMessage? {

@@ -143,12 +143,36 @@ public enum SyncMessage: Sendable, Hashable {
     }
   }
 
+  /// Bytes of a file. They lie behind the message's head, so that no copy is made to send or to receive them.
   public struct FetchedData: Sendable, Hashable {
-    public var request: UInt64
-    public var bytes: SharedBytes
-    public init(request: UInt64, bytes: SharedBytes) {
+    public let request: UInt64
+    /// The whole message as it travels.
+    public let encoded: SharedBytes
+    private let headBytes: Int
+
+    public var bytes: SharedBytes { encoded.dropFirst(headBytes) }
+
+    /// As it arrived.
+    init(request: UInt64, encoded: SharedBytes, headBytes: Int) {
       self.request = request
-      self.bytes = bytes
+      self.encoded = encoded
+      self.headBytes = headBytes
+    }
+
+    /// - Parameter fill: writes up to `count` bytes and says how many.
+    public init(
+      request: UInt64, count: Int, in make: SharedBytes.Maker, fill: (UnsafeMutableRawBufferPointer) -> Int
+    ) {
+      var head = ByteWriter(capacity: 10)
+      head.varint(request)
+      let headBytes = head.bytes.count
+      let encoded = withoutActuallyEscaping(fill) { fill in
+        make(headBytes + count) { buffer in
+          buffer.copyBytes(from: head.bytes)
+          return headBytes + fill(UnsafeMutableRawBufferPointer(rebasing: buffer[headBytes...]))
+        }
+      }
+      self.init(request: request, encoded: encoded, headBytes: headBytes)
     }
   }
 

@@ -177,7 +177,8 @@ extension NodeCore {
       report: { event in
         guard broadcaster.isHeard else { return }
         broadcaster.send(NodeEvent(event, folder: name))
-      })
+      },
+      makeBytes: SharedBytes.inPayload)
   }
 }
 

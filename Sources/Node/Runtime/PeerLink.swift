@@ -74,11 +74,14 @@ final class PeerLink: Sendable {
   func enqueue(_ fetch: SyncMessage.Fetch) { fetchSink.yield(fetch) }
 
   func send(_ message: SyncMessage) async {
-    let (head, body) = message.encodedInParts()
-    var payload = ByteBuffer()
-    payload.reserveCapacity(head.count + body.count)
-    payload.writeBytes(head)
-    body.withUnsafeBytes { _ = payload.writeBytes($0) }
+    let payload: ByteBuffer
+    if case .data(let data) = message, let owner = data.encoded.owner as? PayloadBytes,
+      owner.payload.readableBytes == data.encoded.count
+    {
+      payload = owner.payload
+    } else {
+      payload = ByteBuffer(bytes: message.encoded())
+    }
     let frame = Frame(kind: message.kind, payload: payload, isCompressible: message.isCompressible)
     try? await transport.send([frame], to: connection)
   }
@@ -105,22 +108,5 @@ extension SyncMessage {
     case .changes, .supplement, .data: true
     default: false
     }
-  }
-}
-
-/// A frame's payload as the owner of bytes.
-private struct PayloadBytes: BytesOwner {
-  let payload: ByteBuffer
-  init(_ payload: ByteBuffer) { self.payload = payload }
-
-  func withOwnedBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
-    payload.withUnsafeReadableBytes(body)
-  }
-}
-
-extension Frame {
-  /// The bytes of files stay in the payload's memory.
-  func decoded() throws(CodingError) -> SyncMessage? {
-    try SyncMessage.decode(kind: kind, SharedBytes(PayloadBytes(payload), 0..<payload.readableBytes))
   }
 }
