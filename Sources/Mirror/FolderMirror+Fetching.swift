@@ -131,7 +131,12 @@ extension FolderMirror {
     switch outcome {
     case .success(true):
       fetches[key]?.plan.completed(range)
-      if fetches[key]?.plan.isComplete == true { completeFetch(key) }
+      if fetches[key]?.plan.isComplete == true {
+        completeFetch(key)
+      } else if !sources.isEmpty {
+        // Another range may have failed everywhere while this one was on its way.
+        waitForSources(key)
+      }
     case .success(false) where range.prefix > 0: fetches[key]?.plan.failedPrefix(range)
     case .success(false):
       fetches[key]?.plan.failed(range, excluding: peer)
