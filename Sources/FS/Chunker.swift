@@ -126,7 +126,6 @@ public struct Chunker: Sendable {
 /// With the window's words a to d and factors k0 to k3: s = (a·k0 + rotate(b·k1)) xor (c·k2 + rotate(d·k3)), rotated by 32
 /// bits; the hash is (s xor s >> 29)·k0, all modulo 2^64.
 struct ContentWindow: Sendable {
-  static let bytes = 32
   private static let k0: UInt64 = 0x9E37_79B9_7F4A_7C15
   private static let k1: UInt64 = 0xBF58_476D_1CE4_E5B9
   private static let k2: UInt64 = 0x94D0_49BB_1331_11EB
