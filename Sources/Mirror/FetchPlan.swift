@@ -61,9 +61,12 @@ struct FetchPlan: Sendable {
 
   /// What was answered and is still being verified and written counts as missing.
   var isComplete: Bool { missing.isEmpty && inFlight.isEmpty && bytesDone == manifest.byteCount }
-  var hasMissing: Bool { !missing.isEmpty }
   var bytesMissing: UInt64 { manifest.byteCount - bytesDone }
   var nextLength: Int? { missing.last?.length }
+
+  func chunks(of range: Range) -> [Manifest.Chunk] {
+    Array(manifest.chunks[range.firstChunk..<range.firstChunk + range.chunkCount])
+  }
 
   mutating func take(request: UInt64, from peer: NodeID) -> Range? {
     guard let range = missing.popLast() else { return nil }
@@ -71,8 +74,11 @@ struct FetchPlan: Sendable {
     return range
   }
 
-  /// The range of an answered request; it counts once `completed`.
-  mutating func answered(_ request: UInt64) -> (range: Range, peer: NodeID)? { inFlight.removeValue(forKey: request) }
+  /// The range of an answered request; it counts once `completed`. Nil if somebody else was asked.
+  mutating func answered(_ request: UInt64, by peer: NodeID) -> Range? {
+    guard inFlight[request]?.peer == peer else { return nil }
+    return inFlight.removeValue(forKey: request)?.range
+  }
 
   mutating func completed(_ range: Range) { bytesDone += UInt64(range.length) }
 

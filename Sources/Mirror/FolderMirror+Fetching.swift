@@ -70,13 +70,17 @@ extension FolderMirror {
     }
   }
 
-  /// Keeps the link full: asks every source in turn for the next ranges.
+  /// Keeps the link full: asks every source in turn for the next ranges. What nobody can be asked for waits, visibly.
   func requestMore() {
     guard !sources.isEmpty else { return }
     var messages: [(NodeID, SyncMessage)] = []
     for key in fetches.keys {
       while window.hasRoom, let length = fetches[key]?.plan.nextLength {
         let usable = sources.filter { !fetches[key]!.plan.excluded.contains($0) }
+        if usable.isEmpty {
+          waitForSources(key)
+          break
+        }
         guard let peer = window.next(of: usable),
           let range = fetches[key]!.plan.take(request: nextRequest, from: peer)
         else { break }
@@ -101,16 +105,15 @@ extension FolderMirror {
 
   /// Bytes that a peer sent: verified chunk by chunk, then written.
   public func received(_ data: SyncMessage.FetchedData, from peer: NodeID) async {
-    guard let key = requests.removeValue(forKey: data.request),
-      let (range, asked) = fetches[key]?.plan.answered(data.request)
+    guard let key = requests[data.request], let range = fetches[key]?.plan.answered(data.request, by: peer),
+      let file = fetches[key]?.file, let isBlank = fetches[key]?.isBlank,
+      let chunks = fetches[key]?.plan.chunks(of: range)
     else { return }
-    window.deliver(asked, range.length)
-    guard asked == peer, let state = fetches[key] else { return }
+    requests[data.request] = nil
+    window.deliver(peer, range.length)
+    writing[key.stagedName, default: 0] += 1
     requestMore()
     let reader = self.reader
-    writing[key.stagedName, default: 0] += 1
-    let chunks = Array(state.plan.manifest.chunks[range.firstChunk..<range.firstChunk + range.chunkCount])
-    let (file, isBlank) = (state.file, state.isBlank)
     let outcome: Result<Bool, SoftadastraError> = await pool.run {
       guard let whole = Self.completed(data.bytes, range, file),
         reader.verify(whole, Manifest(sizeClass: 0, chunks: chunks))
@@ -131,16 +134,9 @@ extension FolderMirror {
     switch outcome {
     case .success(true):
       fetches[key]?.plan.completed(range)
-      if fetches[key]?.plan.isComplete == true {
-        completeFetch(key)
-      } else if !sources.isEmpty {
-        // Another range may have failed everywhere while this one was on its way.
-        waitForSources(key)
-      }
+      if fetches[key]?.plan.isComplete == true { completeFetch(key) }
     case .success(false) where range.prefix > 0: fetches[key]?.plan.failedPrefix(range)
-    case .success(false):
-      fetches[key]?.plan.failed(range, excluding: peer)
-      waitForSources(key)
+    case .success(false): fetches[key]?.plan.failed(range, excluding: peer)
     case .failure(let error):
       cancelFetch(key)
       // A part of what does not fit must not keep the room that others have need of.
@@ -162,19 +158,18 @@ extension FolderMirror {
   }
 
   public func fetchFailed(_ request: UInt64, _ reason: SyncMessage.FetchFailure, from peer: NodeID) {
-    guard let key = requests.removeValue(forKey: request), let (range, asked) = fetches[key]?.plan.answered(request)
-    else { return }
-    window.release(asked, range.length)
+    guard let key = requests[request], let range = fetches[key]?.plan.answered(request, by: peer) else { return }
+    requests[request] = nil
+    window.release(peer, range.length)
     fetches[key]?.plan.failed(range, excluding: peer)
     if reason == .superseded, replicas[peer] == key.dot.replica { fetches[key]?.isOverwrittenByAuthor = true }
-    waitForSources(key)
     requestMore()
   }
 
-  /// When nobody has the bytes for now, the item waits, visibly; a newer version usually comes first.
+  /// When nobody has the bytes for now, the item waits, visibly; a newer version usually comes first. Not while some
+  /// of them are on their way or being verified: what is here by then need not be seeded again.
   private func waitForSources(_ key: FetchKey) {
-    guard let state = fetches[key], sources.allSatisfy(state.plan.excluded.contains), state.plan.inFlight.isEmpty
-    else { return }
+    guard let state = fetches[key], state.plan.inFlight.isEmpty, writing[key.stagedName] == nil else { return }
     cancelFetch(key)
     guard let item = pending[key.path, key.dot] else { return }
     if state.isOverwrittenByAuthor, item.isDerived { return giveUp(item) }

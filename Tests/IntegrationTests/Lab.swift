@@ -92,15 +92,3 @@ final class Pair {
     #expect(copies.isEmpty, "conflict copies without a concurrent edit", sourceLocation: sourceLocation)
   }
 }
-
-/// Waits for something that must come true.
-func until(
-  _ what: String, within patience: Duration = .seconds(30), _ condition: () async throws -> Bool
-) async throws {
-  let clock = ContinuousClock()
-  let deadline = clock.now + patience
-  while try await !condition() {
-    guard clock.now < deadline else { throw Failure("\(what): not within \(patience)") }
-    try await Task.sleep(for: .milliseconds(10))
-  }
-}

@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import SoftadastraCLI
+import TestSupport
 import Testing
 
 extension Integration {

@@ -70,7 +70,7 @@ import Testing
     let source = course.source
     let own = Mutex<MirrorLife?>(nil)
     let life = try MirrorLife(2, volume: volume, disk: disk, isAfterPowerLoss: isAfterPowerLoss, seed: seed) {
-      message in
+      _, message in
       guard case .fetch(let fetch) = message else { return }
       for answer in await source.mirror.serve(fetch) {
         if case .data(let data) = answer {

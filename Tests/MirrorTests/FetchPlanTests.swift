@@ -19,9 +19,12 @@ import Testing
     let one = try #require(taken[0])
     let two = try #require(taken[1])
     #expect(taken[2] == nil)
+    // Somebody else's answer is none.
+    let other = NodeID(bytes: [UInt8](repeating: 2, count: 32))!
+    #expect(plan.answered(1, by: other) == nil && plan.inFlight.count == 2)
     // Both answers are here; the first is still being written when the second is done.
-    _ = plan.answered(1)
-    _ = plan.answered(2)
+    _ = plan.answered(1, by: peer)
+    _ = plan.answered(2, by: peer)
     plan.completed(two)
     #expect(!plan.isComplete)
     // It turns out to be wrong: it is asked for again.
@@ -29,7 +32,7 @@ import Testing
     #expect(!plan.isComplete)
     let again = plan.take(request: 4, from: peer)
     #expect(again == one)
-    _ = plan.answered(4)
+    _ = plan.answered(4, by: peer)
     plan.completed(one)
     #expect(plan.isComplete)
   }
@@ -42,7 +45,7 @@ import Testing
     let tail = try #require(ranges.first { $0.firstChunk == 2 })
     #expect(tail.offset == 2 * whole + 1000)
     #expect(UInt64(tail.length) == whole - 1000)
-    for request: UInt64 in 1...2 { _ = plan.answered(request) }
+    for request: UInt64 in 1...2 { _ = plan.answered(request, by: peer) }
     for range in ranges where range.firstChunk == 3 { plan.completed(range) }
     // It was not the beginning: the chunk is asked for as a whole, of the same peer.
     plan.failedPrefix(tail)
@@ -51,7 +54,7 @@ import Testing
     let next = plan.take(request: 3, from: peer)
     let again = try #require(next)
     #expect(again == FetchPlan.Range(offset: 2 * whole, firstChunk: 2, chunkCount: 1, length: Int(whole)))
-    _ = plan.answered(3)
+    _ = plan.answered(3, by: peer)
     plan.completed(again)
     #expect(plan.isComplete)
   }

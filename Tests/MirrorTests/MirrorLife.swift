@@ -17,10 +17,10 @@ final class MirrorLife: Sendable {
   let store: Store
   let mirror: FolderMirror
 
-  /// - Parameter fetch: asks somebody else for content, who answers through `answer`.
+  /// - Parameter fetch: asks somebody else for content, who answers the mirror.
   init(
     _ number: UInt8, volume: MemoryVolume, disk: MemoryDisk, isAfterPowerLoss: Bool = false, seed: UInt64 = 1,
-    fetch: @escaping @Sendable (SyncMessage) async -> Void = { _ in }
+    fetch: @escaping @Sendable (NodeID, SyncMessage) async -> Void = { _, _ in }
   ) throws {
     node = NodeID(bytes: [UInt8](repeating: number, count: NodeID.byteCount))!
     store = try Store.open(
@@ -33,7 +33,7 @@ final class MirrorLife: Sendable {
       configuration: configuration, volume: volume, store: store, hasher: ContentHasher(secret: Self.secret),
       pool: WorkerPool(threads: 2), time: FastTime(),
       host: MirrorHost(
-        settled: { _, _ in }, nothingPending: { _ in }, send: { _, message in await fetch(message) }, report: { _ in }))
+        settled: { _, _ in }, nothingPending: { _ in }, send: fetch, report: { _ in }))
   }
 
   static func prepare(_ volume: MemoryVolume) throws {

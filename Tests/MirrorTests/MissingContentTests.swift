@@ -1,84 +1,98 @@
 import SoftadastraCore
 import SoftadastraFS
 import SoftadastraMirror
-import SoftadastraStore
 import SoftadastraSync
-import Synchronization
 import TestSupport
 import Testing
 
-/// A version is known, and its author says that its bytes are not there: that may pass. It is waited for, and comes.
+/// A version is known, and nobody can be asked for its bytes: that may pass. It is waited for, and comes.
 @Suite struct MissingContentTests {
   private let path = BytePath("file")
 
-  /// A node that knows of the file that a peer has, and to which `refusal` answers some of its requests.
-  private struct Receiver {
-    let peer: MirrorLife
-    let here: MirrorLife
-    let volume: MemoryVolume
-
-    init(
-      of content: [UInt8], at path: BytePath, refusal: @escaping @Sendable () -> SyncMessage.FetchFailure?
-    ) async throws {
-      let volumes = [MemoryVolume(), MemoryVolume()]
-      for volume in volumes { try MirrorLife.prepare(volume) }
-      volumes[0].write(path, content)
-      let peer = try MirrorLife(1, volume: volumes[0], disk: MemoryDisk())
-      let own = Mutex<MirrorLife?>(nil)
-      let here = try MirrorLife(2, volume: volumes[1], disk: MemoryDisk()) { message in
-        guard case .fetch(let fetch) = message, let mirror = own.withLock({ $0 })?.mirror else { return }
-        if let failure = refusal() { return await mirror.fetchFailed(fetch.request, failure, from: peer.node) }
-        for case .data(let data) in await peer.mirror.serve(fetch) { await mirror.received(data, from: peer.node) }
-      }
-      own.withLock { $0 = here }
-      for life in [peer, here] {
-        try await life.start()
-        #expect(await life.rests())
-      }
-      await here.mirror.peerConnected(peer.node, replica: peer.store.replica, session: 1)
-      _ = try await here.mirror.receive(await peer.changes(), from: peer.node, cursor: nil)
-      await here.mirror.feed(of: peer.node, isComplete: true)
-      self.peer = peer
-      self.here = here
-      volume = volumes[1]
-    }
-
-    func end() async { for life in [peer, here] { await life.end() } }
+  private static func content(_ count: Int) -> [UInt8] {
+    var random = SeededRandom(seed: 5)
+    return (0..<count).map { _ in UInt8.random(in: 0...255, using: &random) }
   }
 
   @Test(arguments: [SyncMessage.FetchFailure.superseded, .unreadable])
-  func itIsWaitedForAndComes(answer: SyncMessage.FetchFailure) async throws {
-    let content = [UInt8](repeating: 7, count: Change.maxInlineBytes + 1)
+  func itIsWaitedForAndComes(reason: SyncMessage.FetchFailure) async throws {
+    let content = Self.content(Change.maxInlineBytes + 1)
     let refuses = SharedFlag()
-    let receiver = try await Receiver(of: content, at: path) { refuses.isSet ? answer : nil }
-    #expect(await !receiver.here.rests(seconds: 0.3))
-    #expect(try receiver.volume.status(path) == nil)
+    let pair = try await FetchingPair(of: content, at: path) { _, _ in refuses.isSet ? .refused(reason) : .served }
+    try await pair.receive()
+    #expect(await !pair.here.rests(seconds: 0.3))
+    #expect(try pair.volumes[1].status(path) == nil)
 
     refuses.clear()
-    #expect(await receiver.here.rests())
-    #expect(receiver.volume.content(path) == content)
-    await receiver.end()
+    #expect(await pair.here.rests())
+    let isSame = pair.content == content
+    #expect(isSame)
+    await pair.end()
   }
 
   /// The peer has just started: it did not know the folder yet when the first range was asked for, and did for the rest.
   @Test func aRangeThatFailedWhileOthersCameIsAskedForAgain() async throws {
-    var random = SeededRandom(seed: 5)
-    let content = (0..<5 << 20).map { _ in UInt8.random(in: 0...255, using: &random) }
+    let content = Self.content(5 << 20)
     let isFirst = SharedFlag()
-    let receiver = try await Receiver(of: content, at: path) { isFirst.clear() ? .unknownFolder : nil }
-    #expect(await receiver.here.rests())
-    let isSame = receiver.volume.content(path) == content
+    let pair = try await FetchingPair(of: content, at: path) { _, _ in
+      isFirst.clear() ? .refused(.unknownFolder) : .served
+    }
+    try await pair.receive()
+    #expect(await pair.here.rests())
+    let isSame = pair.content == content
     #expect(isSame)
     #expect(!isFirst.isSet, "nothing was refused")
-    await receiver.end()
+    await pair.end()
   }
-}
 
-/// Set at first.
-private final class SharedFlag: Sendable {
-  private let value = Atomic(true)
-  var isSet: Bool { value.load(ordering: .relaxed) }
+  /// The other one, which did not have it, is asked again: it may have it by now.
+  @Test func theLastOfSeveralSourcesGoes() async throws {
+    let content = Self.content(5 << 20)
+    let refuses = SharedFlag()
+    let refused = Counter()
+    let asked = Counter()
+    let silent = NodeID(bytes: [UInt8](repeating: 9, count: NodeID.byteCount))!
+    let pair = try await FetchingPair(of: content, at: path, others: [silent]) { node, _ in
+      if node == silent {
+        asked.add()
+        return .silence
+      }
+      guard refuses.isSet else { return .served }
+      refused.add()
+      return .refused(.superseded)
+    }
+    try await pair.receive()
+    try await until("not both are asked") { asked.value > 0 && refused.value > 0 }
+    #expect(await !pair.here.rests(seconds: 0.1))
+    refuses.clear()
+    await pair.here.mirror.peerDisconnected(silent, session: 1)
+    #expect(await pair.here.rests())
+    let isSame = pair.content == content
+    #expect(isSame)
+    await pair.end()
+  }
 
-  /// Whether it was set.
-  @discardableResult func clear() -> Bool { value.exchange(false, ordering: .relaxed) }
+  /// Whom nobody asked does not answer for another: neither with bytes nor without.
+  @Test func answersOfWhomNobodyAskedDoNotCount() async throws {
+    let content = Self.content(5 << 20)
+    let stranger = NodeID(bytes: [UInt8](repeating: 9, count: NodeID.byteCount))!
+    let isHeld = SharedFlag()
+    let requests = Counter()
+    let pair = try await FetchingPair(of: content, at: path) { _, _ in
+      requests.add()
+      return isHeld.isSet ? .servedLate : .served
+    }
+    try await pair.receive()
+    try await until("nothing is asked for") { requests.value > 0 }
+    for request: UInt64 in 0..<20 {
+      await pair.here.mirror.fetchFailed(request, .superseded, from: stranger)
+      await pair.here.mirror.received(
+        SyncMessage.FetchedData(request: request, count: 1, in: SharedBytes.inArray) { _ in 1 }, from: stranger)
+    }
+    #expect(await pair.here.rests())
+    let isSame = pair.content == content
+    #expect(isSame)
+    #expect(pair.bytesServed == content.count, "what was asked for once is not asked for again")
+    await pair.end()
+  }
 }

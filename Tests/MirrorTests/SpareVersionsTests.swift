@@ -28,13 +28,6 @@ import Testing
     func pass(seconds: UInt64) { now.withLock { $0 += seconds * 1_000_000_000 } }
   }
 
-  private final class Link: Sendable {
-    let receiver = Mutex<MirrorLife?>(nil)
-    let bytes = Atomic(0)
-    let requests = Atomic(0)
-    let isSilent = Atomic(false)
-  }
-
   /// As many stay as the archive keeps.
   @Test func onlyWhatTheArchiveWouldRemoveIsSpare() {
     let clock = Clock()
@@ -56,32 +49,9 @@ import Testing
   func whateverIsMadeFromOlderVersionsIsWhatThePeerHas(seed: UInt64) async throws {
     var random = SeededRandom(seed: seed)
     var content = (0..<3 << 19).map { _ in UInt8.random(in: 0...255, using: &random) }
-    let volumes = [MemoryVolume(), MemoryVolume()]
-    for volume in volumes { try MirrorLife.prepare(volume) }
-    volumes[0].write(Self.path, content)
-    let peer = try MirrorLife(1, volume: volumes[0], disk: MemoryDisk())
-    let link = Link()
-    let here = try MirrorLife(2, volume: volumes[1], disk: MemoryDisk()) { message in
-      guard case .fetch(let fetch) = message, let mirror = link.receiver.withLock({ $0 })?.mirror else { return }
-      Task {
-        if fetch.request % 3 == 0 { try? await Task.sleep(for: .milliseconds(5)) }
-        for answer in await peer.mirror.serve(fetch) {
-          switch answer {
-          case .data(let data):
-            link.bytes.add(data.bytes.count, ordering: .relaxed)
-            await mirror.received(data, from: peer.node)
-          case .fetchFailed(let request, let reason): await mirror.fetchFailed(request, reason, from: peer.node)
-          default: break
-          }
-        }
-      }
+    let pair = try await FetchingPair(of: content, at: Self.path) { _, fetch in
+      fetch.request % 3 == 0 ? .servedLate : .served
     }
-    link.receiver.withLock { $0 = here }
-    for life in [peer, here] {
-      try await life.start()
-      #expect(await life.rests())
-    }
-    await here.mirror.peerConnected(peer.node, replica: peer.store.replica, session: 1)
     var edited = 0
     for step in 0..<25 {
       let at = Int.random(in: 0..<content.count, using: &random)
@@ -99,65 +69,46 @@ import Testing
         edited += 100
       default: content.removeLast(min(length, content.count / 4))
       }
-      volumes[0].write(Self.path, content)
-      await peer.mirror.handle([.changed(Self.path)])
-      #expect(await peer.rests())
-      _ = try await here.mirror.receive(await peer.changes(), from: peer.node, cursor: nil)
+      try await pair.edit(content)
       if Bool.random(using: &random) || step == 24 {
-        #expect(await here.rests())
-        #expect(volumes[1].content(Self.path) == content)
+        #expect(await pair.here.rests())
+        let isSame = pair.content == content
+        #expect(isSame, "step \(step)")
       }
     }
-    #expect(volumes[1].content(Self.path) == volumes[0].content(Self.path))
-    #expect(try volumes[1].status(Self.path)?.size == UInt64(content.count))
     // Of each edit, some chunks around it; never the file.
-    #expect(link.bytes.load(ordering: .relaxed) < 3 << 19 + edited + 25 * (512 << 10))
-    #expect(try volumes[1].stagedNames().isEmpty, "nothing is left over")
-    for life in [peer, here] { await life.end() }
+    #expect(pair.bytesServed < 3 << 19 + edited + 25 * (512 << 10))
+    #expect(try pair.volumes[1].stagedNames().isEmpty, "nothing is left over")
+    await pair.end()
   }
 
   /// In a new file zeros need not be written. Here the older version has something else in their place.
   @Test func zerosAreWrittenOverWhatAnOlderVersionHeld() async throws {
     var random = SeededRandom(seed: 4)
     var content = (0..<8 << 20).map { _ in UInt8.random(in: 0...255, using: &random) }
-    let volumes = [MemoryVolume(), MemoryVolume()]
-    for volume in volumes { try MirrorLife.prepare(volume) }
-    volumes[0].write(Self.path, content)
-    let peer = try MirrorLife(1, volume: volumes[0], disk: MemoryDisk())
-    let link = Link()
-    let here = try MirrorLife(2, volume: volumes[1], disk: MemoryDisk()) { message in
-      guard case .fetch(let fetch) = message, let mirror = link.receiver.withLock({ $0 })?.mirror else { return }
-      link.requests.add(1, ordering: .relaxed)
-      guard !link.isSilent.load(ordering: .relaxed) else { return }
-      for case .data(let data) in await peer.mirror.serve(fetch) { await mirror.received(data, from: peer.node) }
+    let isSilent = SharedFlag()
+    isSilent.clear()
+    let requests = Counter()
+    let pair = try await FetchingPair(of: content, at: Self.path) { _, _ in
+      requests.add()
+      return isSilent.isSet ? .silence : .served
     }
-    link.receiver.withLock { $0 = here }
-    for life in [peer, here] {
-      try await life.start()
-      #expect(await life.rests())
-    }
-    await here.mirror.peerConnected(peer.node, replica: peer.store.replica, session: 1)
-    func send() async throws {
-      volumes[0].write(Self.path, content)
-      await peer.mirror.handle([.changed(Self.path)])
-      #expect(await peer.rests())
-      _ = try await here.mirror.receive(await peer.changes(), from: peer.node, cursor: nil)
-    }
-    try await send()
-    #expect(await here.rests())
+    try await pair.receive()
+    #expect(await pair.here.rests())
 
-    link.isSilent.store(true, ordering: .relaxed)
-    let before = link.requests.load(ordering: .relaxed)
+    isSilent.set()
+    let before = requests.value
     content += (0..<100_000).map { _ in UInt8.random(in: 0...255, using: &random) }
-    try await send()
-    while link.requests.load(ordering: .relaxed) == before { try await Task.sleep(for: .milliseconds(1)) }
+    try await pair.edit(content)
+    try await until("nothing is asked for") { requests.value > before }
 
-    link.isSilent.store(false, ordering: .relaxed)
+    isSilent.clear()
     let zeros = 1 << 20..<(1 << 20) + 3_400_000
     content.replaceSubrange(zeros, with: [UInt8](repeating: 0, count: zeros.count))
-    try await send()
-    #expect(await here.rests())
-    #expect(volumes[1].content(Self.path) == content)
-    for life in [peer, here] { await life.end() }
+    try await pair.edit(content)
+    #expect(await pair.here.rests())
+    let isSame = pair.content == content
+    #expect(isSame)
+    await pair.end()
   }
 }

@@ -3,6 +3,7 @@ import Logging
 import NIOCore
 import SoftadastraCore
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import SoftadastraNode
@@ -138,16 +139,6 @@ import Testing
       await second.close()
     }
   }
-
-  private func until(_ otherwise: String, _ condition: () -> Bool) async throws {
-    let deadline = ContinuousClock().now + .seconds(10)
-    while !condition() {
-      guard ContinuousClock().now < deadline else { throw Problem(text: otherwise) }
-      try await Task.sleep(for: .milliseconds(2))
-    }
-  }
-
-  private struct Problem: Error { var text: String }
 }
 
 @Suite struct ControlLinesTests {
