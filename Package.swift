@@ -158,7 +158,7 @@ let nodeTargets: [Target] = [
   tests(
     "Node",
     [
-      "SoftadastraCore", "SoftadastraNode", "Softadastra", "SoftadastraWAL",
+      "SoftadastraCore", "SoftadastraNode", "Softadastra", "SoftadastraWAL", "SoftadastraTransport",
       .product(name: "NIOCore", package: "swift-nio"),
       .product(name: "Logging", package: "swift-log"),
     ]),

@@ -18,8 +18,9 @@ public struct PeerIdentity: Hashable, Sendable {
   }
 }
 
-/// Names one connection for the life of a `Transport`; never reused.
-public struct ConnectionID: Hashable, Sendable, CustomStringConvertible {
+/// Names one connection for the life of a `Transport`; never reused. A later one is greater.
+public struct ConnectionID: Hashable, Comparable, Sendable, CustomStringConvertible {
   let rawValue: UInt64
+  public static func < (a: ConnectionID, b: ConnectionID) -> Bool { a.rawValue < b.rawValue }
   public var description: String { "#\(rawValue)" }
 }

@@ -31,6 +31,13 @@ final class Lab {
       for node in lab.nodes {
         Attachment.record(node.errorText, named: "\(node.name)-errors.txt")
         Attachment.record(node.eventText, named: "\(node.name)-events.txt")
+        for command in [["status", "--json"], ["peers", "--json"]] where node.process != nil {
+          let answer = try? await node.run(command)
+          Attachment.record(answer?.output ?? "no answer", named: "\(node.name)-\(command[0]).json")
+        }
+        let tree = (try? Trees.read(node.folder)) ?? [:]
+        let listing = tree.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value.content.count)\n" }.joined()
+        Attachment.record(listing, named: "\(node.name)-tree.txt")
       }
       await lab.end()
       throw error

@@ -158,11 +158,7 @@ extension NodeCore {
       dialer.connected(.address(address))
     }
     if view.members[peer] != nil {
-      guard admit(link) else {
-        link.close("another connection to this node is used")
-        return
-      }
-      greet(link)
+      guard use(link) else { return }
     } else if let joining, joining.invite.inviter == peer {
       dialer.connected(.node(peer))
       requestJoin(link)
@@ -185,23 +181,36 @@ extension NodeCore {
     link.close("not a member of this group")
   }
 
-  /// One connection a member: of two, the one that the lower node ID dialled; of two dialled by the same, the newer.
-  func admit(_ link: PeerLink) -> Bool {
+  /// A member's connection is the one that is used, or replaced by it, or closed: there is one for each member.
+  @discardableResult func use(_ link: PeerLink) -> Bool {
     let peer = link.identity.nodeID
     // It may have ended while its peer was let in.
-    guard links[link.connection] === link else { return false }
-    guard let old = members[peer]?.link else { return true }
-    // Greeted already, when the group's records made it a member.
-    guard old !== link else { return false }
-    let isSameDirection = old.isInbound == link.isInbound
-    let isPreferred = link.isInbound == (peer < nodeID)
-    guard isSameDirection || isPreferred else { return false }
-    forget(peer)
-    old.close("a newer connection is used")
+    guard links[link.connection] === link, !link.isClosing else { return false }
+    if let old = members[peer]?.link {
+      // Greeted already, when the group's records made it a member.
+      guard old !== link else { return true }
+      guard old.isClosing || rank(link) > rank(old) else {
+        link.close("another connection to this node is used")
+        return false
+      }
+      forget(peer)
+      old.close("a newer connection is used")
+    }
+    greet(link)
     return true
   }
 
-  func greet(_ link: PeerLink) {
+  private func rank(_ link: PeerLink) -> ConnectionRank {
+    ConnectionRank(link.connection, isInbound: link.isInbound, peer: link.identity.nodeID, here: nodeID)
+  }
+
+  /// What is open to a member, and was not used: made before it was let in, or refused its first answer.
+  func useOpenLinks(to peer: NodeID) {
+    guard view.members[peer] != nil, peer != nodeID, !isHealing else { return }
+    for link in links.values where link.identity.nodeID == peer { use(link) }
+  }
+
+  private func greet(_ link: PeerLink) {
     let peer = link.identity.nodeID
     lastSession += 1
     members[peer] = Member(link: link, session: lastSession, hello: nil)
@@ -213,6 +222,7 @@ extension NodeCore {
           SyncMessage.Hello(
             group: group.id, replica: store.replica, startNonce: life.nonce, nextCounter: life.nextCounter,
             listenPort: UInt16(clamping: listenAddress?.port ?? 0), metadata: metadata.encoded))))
+    if let hello = link.takeEarlyHello() { Task { await received(hello, from: link) } }
   }
 
   private func disconnected(_ id: ConnectionID, _ error: SoftadastraError?) {
@@ -225,6 +235,7 @@ extension NodeCore {
       if let error { lastErrors[peer] = error.description }
       report(NodeEvent("peer-disconnected", peer: name(of: peer), message: error?.description))
     }
+    if members[peer] == nil { useOpenLinks(to: peer) }
     // Else another connection took its place: dialled now, that one would be replaced in turn, for ever.
     if members[peer] == nil {
       dialer.disconnected(.node(peer))

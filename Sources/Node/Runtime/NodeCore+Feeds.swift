@@ -71,7 +71,8 @@ extension NodeCore {
       return true
     }
     guard members[peer]?.link === link else {
-      // Not a member (yet): what it says is ignored.
+      // Not a member, or not yet: what it says is ignored, but for who it is.
+      if case .hello(let hello) = message { link.keepEarly(hello) }
       return true
     }
     if case .hello(let hello) = message {

@@ -77,7 +77,10 @@ extension NodeCore {
 
   /// A stranger shows that a member let it in.
   func letIn(_ record: MemberRecord, _ link: PeerLink) async throws(SoftadastraError) {
-    guard record.node == link.identity.nodeID, record.signer != record.node, view.members[record.node] == nil else {
+    guard record.node == link.identity.nodeID, record.signer != record.node else { return }
+    // Over another of its connections, of which it may use either.
+    guard view.members[record.node] == nil else {
+      use(link)
       return
     }
     guard let signer = view.members[record.signer], record.isSigned(in: group.id, signerKey: signer.publicKey) else {
@@ -90,6 +93,6 @@ extension NodeCore {
     report(
       NodeEvent("joined", peer: record.name, message: "a new member: a copy of \(name(of: record.signer))'s state"))
     updateDiscoveryKeys()
-    if admit(link) { greet(link) }
+    use(link)
   }
 }

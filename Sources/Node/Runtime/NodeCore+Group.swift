@@ -25,9 +25,7 @@ extension NodeCore {
     updateDialTargets()
     updateDiscoveryKeys()
     // Connections of those who have just become members.
-    for link in links.values where members[link.identity.nodeID] == nil && view.members[link.identity.nodeID] != nil {
-      if admit(link) { greet(link) }
-    }
+    for peer in Set(links.values.map(\.identity.nodeID)) where members[peer] == nil { useOpenLinks(to: peer) }
     for waiter in groupWaiters { waiter.resume() }
     groupWaiters.removeAll()
   }

@@ -179,7 +179,7 @@ extension NodeCore {
     await link.send(.accepted(proof("inviter"), group, records: records))
     report(NodeEvent("joined", peer: member.name, message: "a new member"))
     updateDiscoveryKeys()
-    if admit(link) { greet(link) }
+    use(link)
   }
 
   // MARK: As the joiner
@@ -218,7 +218,7 @@ extension NodeCore {
     try await changeGroup(to: group, records: changes)
     try await endJoining(.success(()))
     report(NodeEvent("joined", peer: name(of: attempt.invite.inviter)))
-    if admit(link) { greet(link) }
+    use(link)
     pump()
   }
 

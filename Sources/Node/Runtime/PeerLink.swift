@@ -28,6 +28,7 @@ final class PeerLink: Sendable {
   private let dataSink: AsyncStream<Frame>.Continuation
   private let outgoingSink: AsyncStream<Replicator.Outgoing>.Continuation
   private let fetchSink: AsyncStream<SyncMessage.Fetch>.Continuation
+  private let state = Mutex((isClosing: false, earlyHello: SyncMessage.Hello?.none))
   private let queued = Mutex((bytes: 0, isPaused: false))
 
   init(
@@ -70,6 +71,10 @@ final class PeerLink: Sendable {
     if mayResume { transport.resumeReading(connection) }
   }
 
+  /// Said before this node knew of the peer as a member.
+  func keepEarly(_ hello: SyncMessage.Hello) { state.withLock { $0.earlyHello = hello } }
+  func takeEarlyHello() -> SyncMessage.Hello? { state.withLock { $0.earlyHello.take() } }
+
   func enqueue(_ item: Replicator.Outgoing) { outgoingSink.yield(item) }
   func enqueue(_ fetch: SyncMessage.Fetch) { fetchSink.yield(fetch) }
 
@@ -91,7 +96,13 @@ final class PeerLink: Sendable {
       [Frame(kind: message.kind, payload: ByteBuffer(bytes: message.encoded()))], to: connection)
   }
 
-  func close(_ reason: String) { transport.close(connection, reason: reason) }
+  func close(_ reason: String) {
+    state.withLock { $0.isClosing = true }
+    transport.close(connection, reason: reason)
+  }
+
+  /// Closed by this side; the end of the connection is still to be told.
+  var isClosing: Bool { state.withLock { $0.isClosing } }
 
   /// The connection is gone: the tasks that read the streams end.
   func finish() {
