@@ -260,7 +260,7 @@ int linux_wait(int first, int second, int64_t timeout_ns) {
 
 // Of each arena: what a burst needs again and again is not cleared by the kernel each time.
 static const int kept_bytes = 32 << 20;
-static const int arenas = 4;
+enum { arenas = 4 };
 static atomic_bool keeps_memory;
 
 void linux_keep_freed_memory(void) {
@@ -271,10 +271,32 @@ void linux_keep_freed_memory(void) {
   mallopt(M_ARENA_MAX, arenas);
 }
 
+static pthread_mutex_t are_touching = PTHREAD_MUTEX_INITIALIZER;
+static atomic_int touched;
+
 // Freeing a large block makes the thread's arena give back its end, if that is above the threshold.
 static void *touch_arena(void *unused) {
-  free(malloc(256 << 10));
+  // A compiler leaves out what is only taken and given back.
+  void *volatile block = malloc(256 << 10);
+  free(block);
+  atomic_fetch_add(&touched, 1);
+  // Stays until all have touched theirs: a new thread is given the arena of one that has ended.
+  pthread_mutex_lock(&are_touching);
+  pthread_mutex_unlock(&are_touching);
   return unused;
+}
+
+// malloc_trim does not shrink the end of other arenas than the first. Threads are given those that no other thread has,
+// and then all in turn: with twice as many threads as arenas none is left out.
+static void shrink_arenas(void) {
+  pthread_t threads[2 * arenas];
+  int count = 0;
+  atomic_store(&touched, 0);
+  pthread_mutex_lock(&are_touching);
+  while (count < 2 * arenas && pthread_create(&threads[count], NULL, touch_arena, NULL) == 0) count++;
+  while (atomic_load(&touched) < count) usleep(100);
+  pthread_mutex_unlock(&are_touching);
+  for (int i = 0; i < count; i++) pthread_join(threads[i], NULL);
 }
 
 // Unmaps the program's own code and constants: never written to, so they stay in the page cache and are mapped
@@ -293,12 +315,8 @@ static int unmap_program(struct dl_phdr_info *object, size_t size, void *page) {
 
 void linux_return_freed_memory(void) {
   if (atomic_load(&keeps_memory)) {
-    // malloc_trim does not shrink the end of other arenas than the first. New threads are given the arenas in turn.
     mallopt(M_TRIM_THRESHOLD, 128 << 10);
-    for (int i = 0; i < 2 * arenas; i++) {
-      pthread_t thread;
-      if (pthread_create(&thread, NULL, touch_arena, NULL) == 0) pthread_join(thread, NULL);
-    }
+    shrink_arenas();
   }
   malloc_trim(0);
   if (atomic_load(&keeps_memory)) mallopt(M_TRIM_THRESHOLD, kept_bytes);

@@ -7,11 +7,13 @@ final class LinuxFile: ReadableFile {
   let descriptor: Descriptor
   private let volume: LinuxVolume
   private let path: BytePath
+  let statusWhenOpened: FileStatus
   /// Made when an error is, not for every file.
   var location: String { volume.describe(path) }
 
-  init(_ descriptor: consuming Descriptor, of volume: LinuxVolume, at path: BytePath) {
+  init(_ descriptor: consuming Descriptor, _ status: FileStatus, of volume: LinuxVolume, at path: BytePath) {
     self.descriptor = descriptor
+    statusWhenOpened = status
     self.volume = volume
     self.path = path
   }

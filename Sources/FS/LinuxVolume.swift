@@ -201,8 +201,9 @@ public final class LinuxVolume: Volume {
     var raw = linux_status()
     let looked = linux_fstat(opened.number, &raw)
     guard looked == 0 else { throw fail(looked, "cannot open", path) }
-    guard FileStatus(raw).kind == .file else { throw notAFile(path) }
-    return LinuxFile(opened, of: self, at: path)
+    let status = FileStatus(raw)
+    guard status.kind == .file else { throw notAFile(path) }
+    return LinuxFile(opened, status, of: self, at: path)
   }
 
   private func notAFile(_ path: BytePath) -> SoftadastraError {

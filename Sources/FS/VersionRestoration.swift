@@ -61,7 +61,7 @@ public struct VersionRestoration: Sendable {
     _ version: ArchivedVersion, to path: BytePath, isTaken there: FileStatus?
   ) throws(SoftadastraError) {
     let source = try volume.openForReading(version.archived)
-    let status = try source.status()
+    let status = source.statusWhenOpened
     let staged = try volume.stage(permissions: status.permissions)
     try staged.copy(from: source, at: 0, to: 0, count: status.size)
     try staged.finish(

@@ -126,6 +126,8 @@ extension Volume {
 
 /// An open file that is read at absolute positions.
 public protocol ReadableFile: AnyObject, Sendable {
+  /// When it was opened: costs nothing more.
+  var statusWhenOpened: FileStatus { get }
   func status() throws(SoftadastraError) -> FileStatus
   /// Fewer bytes than asked only at the end.
   func read(at offset: UInt64, into buffer: UnsafeMutableRawBufferPointer) throws(SoftadastraError) -> Int

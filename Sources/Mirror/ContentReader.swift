@@ -30,8 +30,7 @@ public struct ContentReader: Sendable {
     of path: BytePath, previous: Manifest?
   ) throws(SoftadastraError) -> (status: FileStatus, manifest: Manifest, inline: [UInt8]?) {
     let file = try volume.openForReading(path)
-    let before = try file.status()
-    guard before.kind == .file else { throw .changedWhileRead(path) }
+    let before = file.statusWhenOpened
     let sizeClass =
       previous.flatMap { ChunkSizeClass(rawValue: $0.sizeClass)?.next(forFileSize: before.size) }
       ?? ChunkSizeClass(forFileSize: before.size)

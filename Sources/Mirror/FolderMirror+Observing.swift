@@ -18,7 +18,7 @@ extension FolderMirror {
       }
       isObserving = true
       await takeMoves()
-      await scanFrontier()
+      if dirty.count < Self.observeBatch { await scanFrontier() }
       await observeDirty()
       await judgeDeletions()
       isObserving = false
@@ -28,13 +28,14 @@ extension FolderMirror {
   private func scanFrontier() async {
     guard !frontier.isEmpty else { return }
     noteProgress()
-    let directories = Array(frontier.suffix(256))
+    let directories = Array(frontier.suffix(scanWidth.directories))
     frontier.removeLast(directories.count)
     let scan = TreeScan(folder: folder, store: store, volume: volume, isIgnored: isIgnored)
-    for (directory, result) in zip(directories, await onPool(directories, { scan.compare($0) })) {
+    for (directory, result) in zip(directories, await onPool(directories, slice: 8, { scan.compare($0) })) {
       brake.listed(directory)
       if result.unreadable.isEmpty, unsupported[directory]?.isAboutResources == true { unblock(directory) }
       for path in result.candidates { markDirty(path) }
+      scanWidth.found(result.candidates.count)
       frontier.append(contentsOf: result.directories)
       for (path, error) in result.unreadable {
         block(path, error)

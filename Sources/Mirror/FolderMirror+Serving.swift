@@ -104,7 +104,7 @@ extension FolderMirror {
       let file = try volume.openForReading(found.path)
       // Only a file that still is what the store says is served; the receiver verifies each chunk besides. Nobody has
       // looked yet what another one is.
-      guard try file.status().fingerprint == found.tag else {
+      guard file.statusWhenOpened.fingerprint == found.tag else {
         return .fetchFailed(request: fetch.request, .unreadable)
       }
       let count = Int(fetch.length)

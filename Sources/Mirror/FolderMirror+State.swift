@@ -57,12 +57,12 @@ extension FolderMirror {
 
   /// Runs closures over slices of `inputs` on the pool, side by side; results in order.
   nonisolated func onPool<Input: Sendable, Output: Sendable>(
-    _ inputs: [Input], _ body: @escaping @Sendable (Input) -> Output
+    _ inputs: [Input], slice: Int = FolderMirror.slice, _ body: @escaping @Sendable (Input) -> Output
   ) async -> [Output] {
     let volume = self.volume
-    if inputs.count <= Self.slice { return await pool.run { volume.holdingDirectories { inputs.map(body) } } }
-    let slices = stride(from: 0, to: inputs.count, by: Self.slice).map {
-      Array(inputs[$0..<min($0 + Self.slice, inputs.count)])
+    if inputs.count <= slice { return await pool.run { volume.holdingDirectories { inputs.map(body) } } }
+    let slices = stride(from: 0, to: inputs.count, by: slice).map {
+      Array(inputs[$0..<min($0 + slice, inputs.count)])
     }
     return await withTaskGroup(of: (Int, [Output]).self) { group in
       for (index, slice) in slices.enumerated() {

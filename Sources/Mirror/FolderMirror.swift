@@ -72,6 +72,7 @@ public actor FolderMirror {
   // Observing
   var dirty: Set<BytePath> = []
   var frontier: [BytePath] = []
+  var scanWidth = ScanWidth()
   var moves: [(from: BytePath, to: BytePath, isDirectory: Bool)] = []
   /// Became dirty while another loop held them.
   var deferred: Set<BytePath> = []

@@ -8,8 +8,10 @@ final class MemoryFile: ReadableFile {
   let inode: UInt64
   let path: BytePath
   let generation: Int
+  let statusWhenOpened: FileStatus
 
-  init(_ volume: MemoryVolume, _ inode: UInt64, _ path: BytePath, _ generation: Int) {
+  init(_ volume: MemoryVolume, _ inode: UInt64, _ path: BytePath, _ generation: Int, _ status: FileStatus) {
+    statusWhenOpened = status
     self.volume = volume
     self.inode = inode
     self.path = path

@@ -197,7 +197,7 @@ public final class MemoryVolume: Volume {
     try perform(.open, path) { state throws(SoftadastraError) in
       guard let inode = state.find(path), let node = state.tree.nodes[inode] else { throw .memory(ENOENT, path) }
       guard node.kind == .file else { throw SoftadastraError(.changed, "open", at: path.description, why: "no file") }
-      return MemoryFile(self, inode, path, state.generation)
+      return MemoryFile(self, inode, path, state.generation, state.status(inode))
     }
   }
 

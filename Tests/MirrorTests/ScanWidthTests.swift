@@ -1,0 +1,23 @@
+import Testing
+
+@testable import SoftadastraMirror
+
+@Suite struct ScanWidthTests {
+  /// Whatever the directories hold, what one step finds comes near to what is looked at together.
+  @Test(arguments: [1, 10, 30, 100, 10_000])
+  func settlesWhereAStepFindsEnough(filesInADirectory: Int) {
+    var width = ScanWidth()
+    for _ in 0..<20 { width.found(width.directories * filesInADirectory) }
+    let found = width.directories * filesInADirectory
+    let isAtBound = [ScanWidth.bounds.lowerBound, ScanWidth.bounds.upperBound].contains(width.directories)
+    #expect(isAtBound || (ScanWidth.aim / 4...ScanWidth.aim).contains(found), "\(width.directories) directories")
+  }
+
+  @Test func growsAgainWhereNothingIsNew() {
+    var width = ScanWidth()
+    for _ in 0..<20 { width.found(100_000) }
+    #expect(width.directories == ScanWidth.bounds.lowerBound)
+    for _ in 0..<20 { width.found(0) }
+    #expect(width.directories == ScanWidth.bounds.upperBound)
+  }
+}
