@@ -30,7 +30,7 @@ extension FolderMirror {
     }
     // A directory that changed after what is in it comes after that: what stands in its place may be about to give way.
     guard hasHeardAll(of: step.item) else {
-      awaitingFeeds.append(FetchKey(path: step.item.path, dot: step.item.entry.version.dot))
+      awaitingFeeds.append(step.item.key)
       suspend(step.item)
       return
     }
@@ -135,7 +135,7 @@ extension FolderMirror {
         parent = parent.parent
       }
     }
-    for path in pending.items.values.flatMap(\.keys) { note(path) }
+    for key in pending.keys { note(key.path) }
     var (after, last): ([UInt8]?, BytePath?)
     while true {
       let page = store.list(prefix: StoreKey.filePrefix(folder), after: after, limit: Self.recallPage)

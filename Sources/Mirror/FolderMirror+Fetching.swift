@@ -203,7 +203,7 @@ extension FolderMirror {
   /// The item is not wanted any more, or was applied in another way: what was fetched of it goes, or of the item whose
   /// place it took.
   func forgetFetch(_ item: PendingTree.Item) {
-    let key = FetchKey(path: item.path, dot: item.entry.version.dot)
+    let key = item.key
     cancelFetch(key)
     if let overtaken = spares.takeOvertaken(item.path) { removeStagedSoon(overtaken) }
     guard !staged.isEmpty else { return }
@@ -214,7 +214,7 @@ extension FolderMirror {
 
   /// The item was overtaken by a newer version, which may begin with what was fetched of it.
   func handOnFetch(_ item: PendingTree.Item) {
-    let key = FetchKey(path: item.path, dot: item.entry.version.dot)
+    let key = item.key
     cancelFetch(key)
     guard item.entry.value?.size ?? 0 >= SpareVersions.minBytes, staged.contains(key.stagedName),
       !seeding.contains(key), writing[key.stagedName] == nil, pending.isUnused(key.stagedName, besides: item)

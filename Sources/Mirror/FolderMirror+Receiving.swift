@@ -218,7 +218,7 @@ extension FolderMirror {
 
   /// Of this replica's versions that are known and not applied yet; 0 if there are none.
   public func highestPendingCounter(of replica: ReplicaID) -> UInt64 {
-    pending.items.keys.reduce(0) { $1.replica == replica ? max($0, $1.counter) : $0 }
+    pending.keys.reduce(0) { $1.dot.replica == replica ? max($0, $1.dot.counter) : $0 }
   }
 
   /// Something is known here and not applied yet.

@@ -53,7 +53,7 @@ extension FolderMirror {
   }
 
   private func missingBytes(_ item: PendingTree.Item) -> UInt64 {
-    let key = FetchKey(path: item.path, dot: item.entry.version.dot)
+    let key = item.key
     return fetches[key]?.plan.bytesMissing ?? item.entry.value?.size ?? 0
   }
 

@@ -205,7 +205,7 @@ public actor FolderMirror {
   private func recoverStaging() async throws(SoftadastraError) {
     let wanted = Set(
       pending.all.flatMap { item in
-        [FetchKey(path: item.path, dot: item.entry.version.dot).stagedName] + (item.stagedName.map { [$0] } ?? [])
+        [item.key.stagedName] + (item.stagedName.map { [$0] } ?? [])
       })
     let volume = self.volume
     let present = Set(try await pool.run { () throws(SoftadastraError) in try volume.stagedNames() })

@@ -17,12 +17,26 @@ struct PendingTree {
     /// Its content is on its way.
     case fetching
     /// Cannot be applied for now; retried at the time given.
-    case blocked(SoftadastraError, retryAt: UInt64, attempts: Int)
+    indirect case blocked(SoftadastraError, retryAt: UInt64, attempts: Int)
   }
 
   struct Item: Sendable {
-    let path: BytePath
-    var entry: FileEntry
+    /// Does not change, and is handed on from step to step: one reference.
+    private final class Wanted: Sendable {
+      let path: BytePath
+      let entry: FileEntry
+
+      init(_ path: BytePath, _ entry: FileEntry) {
+        self.path = path
+        self.entry = entry
+      }
+    }
+
+    private let wanted: Wanted
+    var path: BytePath { wanted.path }
+    var entry: FileEntry { wanted.entry }
+    var key: FetchKey { FetchKey(path: path, dot: entry.version.dot) }
+
     var origins: [Origin]
     var content: [UInt8]?
     /// A complete file of this name lies in the staging area.
@@ -39,14 +53,21 @@ struct PendingTree {
     /// The store's sequence of its record. Only when that is durable may anything of it be on disk.
     var record: UInt64?
 
+    init(path: BytePath, entry: FileEntry, origins: [Origin], content: [UInt8]? = nil, record: UInt64? = nil) {
+      wanted = Wanted(path, entry)
+      self.origins = origins
+      self.content = content
+      self.record = record
+    }
+
     var isBeingApplied: Bool { if case .applying = state { true } else { false } }
   }
 
-  private(set) var items: [Dot: [BytePath: Item]] = [:]
+  private var items: [FetchKey: Item] = [:]
   private var byPath: [BytePath: [Dot]] = [:]
   /// How many paths wait below each directory.
   private var below: [BytePath: Int] = [:]
-  private var queue: [(BytePath, Dot)] = []
+  private var queue: [FetchKey] = []
   private(set) var inlineBytes = 0
   private(set) var count = 0
   private var copyCount = 0
@@ -58,34 +79,35 @@ struct PendingTree {
   /// An upper bound: what was superseded meanwhile is still listed.
   var queuedCount: Int { queue.count }
 
-  subscript(path: BytePath, dot: Dot) -> Item? { items[dot]?[path] }
+  subscript(path: BytePath, dot: Dot) -> Item? { items[FetchKey(path: path, dot: dot)] }
+  var keys: some Sequence<FetchKey> { items.keys }
   func dots(at path: BytePath) -> [Dot] { byPath[path] ?? [] }
-  var all: [Item] { byPath.flatMap { path, dots in dots.compactMap { items[$0]?[path] } } }
+  var all: [Item] { Array(items.values) }
 
   /// Adds an item, or joins its origins to the one that is there. Returns older versions it supersedes, removed.
   mutating func add(_ item: Item) -> [Item] {
-    let dot = item.entry.version.dot
-    if var existing = items[dot]?[item.path] {
+    let key = item.key
+    if var existing = items[key] {
       existing.origins += item.origins
       existing.isDerived = existing.isDerived && item.isDerived
       if existing.content == nil, let content = item.content {
         existing.content = content
         inlineBytes += content.count
       }
-      items[dot]?[item.path] = existing
+      items[key] = existing
       return []
     }
     var superseded: [Item] = []
     for other in dots(at: item.path) {
-      if let old = items[other]?[item.path], item.entry.version.covers(old.entry.version) {
+      if let old = self[item.path, other], item.entry.version.covers(old.entry.version) {
         superseded.append(old)
         remove(item.path, other)
       }
     }
-    items[dot, default: [:]][item.path] = item
+    items[key] = item
     if byPath[item.path] == nil { count(item.path, by: 1) }
-    byPath[item.path, default: []].append(dot)
-    queue.append((item.path, dot))
+    byPath[item.path, default: []].append(key.dot)
+    queue.append(key)
     inlineBytes += item.content?.count ?? 0
     count += 1
     if item.entry.isConflictCopy { copyCount += 1 }
@@ -95,7 +117,7 @@ struct PendingTree {
 
   /// No other item that waits holds this staged file: a copy may have taken it over from the item it was fetched for.
   func isUnused(_ stagedName: String, besides item: Item) -> Bool {
-    let own = items[item.entry.version.dot]?[item.path]?.stagedName == stagedName ? 1 : 0
+    let own = items[item.key]?.stagedName == stagedName ? 1 : 0
     return stagedUses[stagedName] ?? 0 == own
   }
 
@@ -110,7 +132,7 @@ struct PendingTree {
     var parent = path.parent
     while !parent.isRoot {
       for dot in dots(at: parent) {
-        guard let item = items[dot]?[parent], item.entry.value?.isDirectory == true else { continue }
+        guard let item = self[parent, dot], item.entry.value?.isDirectory == true else { continue }
         if case .applying = item.state { continue }
         return true
       }
@@ -141,7 +163,7 @@ struct PendingTree {
   /// True if a version that waits here has seen this one.
   func supersedes(_ path: BytePath, _ version: Version) -> Item? {
     for dot in dots(at: path) {
-      if let item = items[dot]?[path], dot != version.dot, item.entry.version.covers(version) { return item }
+      if let item = self[path, dot], dot != version.dot, item.entry.version.covers(version) { return item }
     }
     return nil
   }
@@ -150,14 +172,13 @@ struct PendingTree {
   /// holder has seen more, takes nothing away.
   func isReplaced(_ path: BytePath, _ version: Version) -> Bool {
     dots(at: path).contains { dot in
-      guard dot != version.dot, let item = items[dot]?[path] else { return false }
+      guard dot != version.dot, let item = self[path, dot] else { return false }
       return item.record != nil && !item.entry.isDeleted && item.entry.version.covers(version)
     }
   }
 
   mutating func remove(_ path: BytePath, _ dot: Dot) {
-    guard let item = items[dot]?.removeValue(forKey: path) else { return }
-    if items[dot]!.isEmpty { items[dot] = nil }
+    guard let item = items.removeValue(forKey: FetchKey(path: path, dot: dot)) else { return }
     byPath[path]?.removeAll { $0 == dot }
     if byPath[path]?.isEmpty == true {
       byPath[path] = nil
@@ -170,15 +191,15 @@ struct PendingTree {
   }
 
   mutating func update(_ path: BytePath, _ dot: Dot, _ change: (inout Item) -> Void) {
-    guard var item = items[dot]?[path] else { return }
-    let (before, staged) = (item.content?.count ?? 0, item.stagedName)
-    change(&item)
-    inlineBytes += (item.content?.count ?? 0) - before
-    if item.stagedName != staged {
-      countUse(of: staged, by: -1)
-      countUse(of: item.stagedName, by: 1)
-    }
-    items[dot]![path] = item
+    let key = FetchKey(path: path, dot: dot)
+    guard let index = items.index(forKey: key) else { return }
+    let (before, staged) = (items.values[index].content?.count ?? 0, items.values[index].stagedName)
+    change(&items.values[index])
+    inlineBytes += (items.values[index].content?.count ?? 0) - before
+    let name = items.values[index].stagedName
+    guard name != staged else { return }
+    countUse(of: staged, by: -1)
+    countUse(of: name, by: 1)
   }
 
   /// The records of these items are in the store, up to this sequence.
@@ -187,9 +208,9 @@ struct PendingTree {
   }
 
   mutating func requeue(_ path: BytePath, _ dot: Dot) {
-    guard items[dot]?[path] != nil else { return }
+    guard self[path, dot] != nil else { return }
     update(path, dot) { $0.state = .queued }
-    queue.append((path, dot))
+    queue.append(FetchKey(path: path, dot: dot))
   }
 
   /// What may be worked on now, and whether something waits for its path to be free.
@@ -202,19 +223,19 @@ struct PendingTree {
   mutating func takeQueued(limit: Int, durable: UInt64, where isFree: (BytePath) -> Bool) -> Taken {
     var taken = Taken()
     var paths: Set<BytePath> = []
-    var rest: [(BytePath, Dot)] = []
+    var rest: [FetchKey] = []
     var index = 0
     while index < queue.count, taken.items.count < limit {
-      let (path, dot) = queue[index]
+      let key = queue[index]
       index += 1
-      guard let item = items[dot]?[path], case .queued = item.state else { continue }
-      let isDurable = item.record.map { $0 <= durable } ?? false
-      if isDurable, isFree(path), paths.insert(path).inserted {
-        update(path, dot) { $0.state = .applying }
-        taken.items.append(item)
+      guard let at = items.index(forKey: key), case .queued = items.values[at].state else { continue }
+      let isDurable = items.values[at].record.map { $0 <= durable } ?? false
+      if isDurable, isFree(key.path), paths.insert(key.path).inserted {
+        taken.items.append(items.values[at])
+        items.values[at].state = .applying
       } else {
         taken.isHeldUp = taken.isHeldUp || isDurable
-        rest.append((path, dot))
+        rest.append(key)
       }
     }
     rest += queue[index...]

@@ -110,7 +110,20 @@ public final class RunningNode: NodeService {
     try await core.pool.run { () throws(SoftadastraError) in try store.compact() }
   }
 
-  public func events() async throws(SoftadastraError) -> AsyncStream<NodeEvent> { core.broadcaster.subscribe() }
+  public func events() async throws(SoftadastraError) -> AsyncStream<NodeEvent> {
+    let (stream, continuation) = AsyncStream<NodeEvent>.makeStream(
+      bufferingPolicy: .bufferingNewest(EventBroadcaster.maxQueuedEvents))
+    let batches = eventBatches()
+    let task = Task {
+      for await batch in batches { for event in batch { continuation.yield(event) } }
+      continuation.finish()
+    }
+    continuation.onTermination = { _ in task.cancel() }
+    return stream
+  }
+
+  /// The same, with everything that came since the last time at once: much cheaper in a burst.
+  public func eventBatches() -> some AsyncSequence<[NodeEvent], Never> & Sendable { core.broadcaster.subscribe() }
 
   private var values: ValueOperations { ValueOperations(store: core.store, author: core.author) }
 }

@@ -32,8 +32,12 @@ struct EventPrinter: Sendable {
     }
   }
 
-  func print(_ event: NodeEvent) throws {
-    Output.result(json ? try JSONText.line(event) : text(event))
+  func print(_ event: NodeEvent) throws { try print([event]) }
+
+  /// A line for each, in one call.
+  func print(_ events: [NodeEvent]) throws {
+    guard !events.isEmpty else { return }
+    Output.result(try events.map { json ? try JSONText.line($0) : text($0) }.joined(separator: "\n"))
   }
 
   /// `peer-connected desk`, `received Shared/notes.txt from desk`, `warning …`.

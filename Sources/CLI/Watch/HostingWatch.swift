@@ -50,13 +50,13 @@ struct HostingWatch: Service {
     started.host.withLock { $0 = host }
     try Task.checkCancellation()
     let node = host.node
-    let events = try await node.events()
+    let events = node.eventBatches()
     let joined = try await task.joinOnce(node)
     if joined { try await addFolders(node) }
     try await announce(node)
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask {
-        for await event in events where event.event != "ready" { try task.printer.print(event) }
+        for await batch in events { try task.printer.print(batch.filter { $0.event != "ready" }) }
         try await Task.sleep(for: .seconds(1_000_000_000))
       }
       group.addTask {

@@ -174,10 +174,7 @@ extension NodeCore {
       settled: { [weak self] space, origins in await self?.settled(space, origins) },
       nothingPending: { [weak self] space in await self?.nothingPending(space) },
       send: { [weak self] peer, message in await self?.send(message, to: peer) },
-      report: { event in
-        guard broadcaster.isHeard else { return }
-        broadcaster.send(NodeEvent(event, folder: name))
-      },
+      report: { event in broadcaster.send(event, folder: name) },
       makeBytes: SharedBytes.inPayload)
   }
 }
