@@ -291,8 +291,8 @@ static void *touch_arena(void *unused) {
 static void shrink_arenas(void) {
   pthread_t threads[2 * arenas];
   int count = 0;
-  atomic_store(&touched, 0);
   pthread_mutex_lock(&are_touching);
+  atomic_store(&touched, 0);
   while (count < 2 * arenas && pthread_create(&threads[count], NULL, touch_arena, NULL) == 0) count++;
   while (atomic_load(&touched) < count) usleep(100);
   pthread_mutex_unlock(&are_touching);

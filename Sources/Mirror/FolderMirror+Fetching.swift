@@ -75,13 +75,13 @@ extension FolderMirror {
     guard !sources.isEmpty else { return }
     var messages: [(NodeID, SyncMessage)] = []
     for key in fetches.keys {
-      while window.hasRoom, let length = fetches[key]?.plan.nextLength {
+      while let length = fetches[key]?.plan.nextLength {
         let usable = sources.filter { !fetches[key]!.plan.excluded.contains($0) }
         if usable.isEmpty {
           waitForSources(key)
           break
         }
-        guard let peer = window.next(of: usable),
+        guard window.hasRoom, let peer = window.next(of: usable),
           let range = fetches[key]!.plan.take(request: nextRequest, from: peer)
         else { break }
         requests[nextRequest] = key

@@ -18,7 +18,7 @@ extension FolderMirror {
       }
       isObserving = true
       await takeMoves()
-      if dirty.count < Self.observeBatch { await scanFrontier() }
+      if scanWidth.isDue(waiting: dirty.count) { await scanFrontier() }
       await observeDirty()
       await judgeDeletions()
       isObserving = false
@@ -30,18 +30,20 @@ extension FolderMirror {
     noteProgress()
     let directories = Array(frontier.suffix(scanWidth.directories))
     frontier.removeLast(directories.count)
+    var found = 0
     let scan = TreeScan(folder: folder, store: store, volume: volume, isIgnored: isIgnored)
     for (directory, result) in zip(directories, await onPool(directories, slice: 8, { scan.compare($0) })) {
       brake.listed(directory)
       if result.unreadable.isEmpty, unsupported[directory]?.isAboutResources == true { unblock(directory) }
       for path in result.candidates { markDirty(path) }
-      scanWidth.found(result.candidates.count)
+      found += result.candidates.count
       frontier.append(contentsOf: result.directories)
       for (path, error) in result.unreadable {
         block(path, error)
         scanAgain(path)
       }
     }
+    scanWidth.found(found)
   }
 
   /// A directory that could not be read is tried again: nothing may tell when it can be.

@@ -1,4 +1,4 @@
-/// How many directories the next step of a scan compares. Pure.
+/// When a scan goes on, and how many directories its next step compares. Pure.
 ///
 /// Few while they are full of changes, so that what is looked at together lies together, and what waits to be looked at
 /// does not grow with the tree; many while there is nothing new.
@@ -7,8 +7,21 @@ struct ScanWidth: Sendable {
   /// Paths to look at that one step should find.
   static let aim = 1024
 
-  private(set) var directories = 64
+  /// What changes all the time does not hold up a scan for more passes than this.
+  static let maxPasses = 16
 
+  private(set) var directories = 64
+  private var passes = 0
+
+  /// - Parameter waiting: paths that are still to be looked at.
+  mutating func isDue(waiting: Int) -> Bool {
+    passes += 1
+    guard waiting < Self.aim || passes > Self.maxPasses else { return false }
+    passes = 0
+    return true
+  }
+
+  /// - Parameter candidates: of the whole step.
   mutating func found(_ candidates: Int) {
     if candidates > Self.aim {
       directories = max(Self.bounds.lowerBound, directories / 2)

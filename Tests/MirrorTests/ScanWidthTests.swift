@@ -13,6 +13,14 @@ import Testing
     #expect(isAtBound || (ScanWidth.aim / 4...ScanWidth.aim).contains(found), "\(width.directories) directories")
   }
 
+  @Test func whatChangesAllTheTimeDoesNotHoldItUp() {
+    var width = ScanWidth()
+    let due = (1...100).map { _ in width.isDue(waiting: 100_000) }
+    #expect(due.count { $0 } == 100 / (ScanWidth.maxPasses + 1))
+    let isDue = width.isDue(waiting: 0)
+    #expect(isDue)
+  }
+
   @Test func growsAgainWhereNothingIsNew() {
     var width = ScanWidth()
     for _ in 0..<20 { width.found(100_000) }

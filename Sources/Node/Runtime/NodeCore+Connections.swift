@@ -222,7 +222,6 @@ extension NodeCore {
           SyncMessage.Hello(
             group: group.id, replica: store.replica, startNonce: life.nonce, nextCounter: life.nextCounter,
             listenPort: UInt16(clamping: listenAddress?.port ?? 0), metadata: metadata.encoded))))
-    if let hello = link.takeEarlyHello() { Task { await received(hello, from: link) } }
   }
 
   private func disconnected(_ id: ConnectionID, _ error: SoftadastraError?) {

@@ -79,6 +79,8 @@ extension NodeCore {
       await received(hello, from: link)
       return true
     }
+    // It greeted this node before this node knew of it, and goes on now that it was greeted, too.
+    if members[peer]?.hello == nil, let hello = link.takeEarlyHello() { await received(hello, from: link) }
     guard members[peer]?.hello != nil else {
       link.close("hello must come first")
       return false
