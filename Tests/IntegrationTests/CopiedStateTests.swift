@@ -106,7 +106,7 @@ extension Integration {
             && pair.b.eventText.contains("was restored from a backup, or copied")
         }
         let warnings = pair.a.eventText.components(separatedBy: "goes on from a state that was restored").count - 1
-        #expect(warnings <= 2, "told once or twice, not \(warnings) times")
+        #expect(warnings == 1, "told once, not \(warnings) times")
         try await until("not everything is everywhere") {
           let trees = try [pair.a, pair.b].map { try Trees.read($0.folder).mapValues(\.content) }
           return trees[0] == trees[1] && trees[0]["file4"] == Data("third, by the restored one".utf8)

@@ -15,7 +15,7 @@ extension NodeCore {
     let peer = link.identity.nodeID
     if hello.replica == store.replica {
       // Two nodes by their keys, and one replica: both take a new one.
-      tell("uses this node's replica ID", peer)
+      tell("uses this node's replica ID", peer, hello.replica)
       await link.send(.recognised(await replicator.recognition(of: hello.replica)))
       link.close("the replica ID is used twice")
       await heal(from: min(hello.nextCounter, life.nextCounter))
@@ -23,14 +23,19 @@ extension NodeCore {
     }
     let (recognition, isForked) = await replicator.recognise(hello, from: peer)
     await link.send(.recognised(recognition))
-    guard isForked else { return true }
-    tell("goes on from a state that was restored from a backup or copied", peer)
+    guard isForked else {
+      toldForks[peer] = nil
+      return true
+    }
+    tell("goes on from a state that was restored from a backup or copied", peer, hello.replica)
     lastErrors[peer] = "its state was restored or copied; it takes a new replica ID"
     link.close("the replica's history has forked")
     return false
   }
 
-  private func tell(_ what: String, _ peer: NodeID) {
+  /// Once, however often it connects before it has a new one.
+  private func tell(_ what: String, _ peer: NodeID, _ replica: ReplicaID) {
+    guard toldForks.updateValue(replica, forKey: peer) != replica else { return }
     logger.warning("\(name(of: peer)) \(what): nothing of it is merged until it has a new replica ID")
     report(NodeEvent("warning", peer: name(of: peer), message: "it \(what); it takes a new replica ID"))
   }

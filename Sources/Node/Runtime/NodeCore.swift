@@ -59,6 +59,8 @@ actor NodeCore {
   var members: [NodeID: Member] = [:]
   var registry = MetadataRegistry()
   var lastErrors: [NodeID: String] = [:]
+  /// The forked replicas that were told of, by the node that went on from them.
+  var toldForks: [NodeID: ReplicaID] = [:]
   var staticAddresses: Set<PeerAddress> = []
 
   var joining: JoinAttempt?
