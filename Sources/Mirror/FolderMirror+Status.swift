@@ -53,8 +53,7 @@ extension FolderMirror {
   }
 
   private func missingBytes(_ item: PendingTree.Item) -> UInt64 {
-    let key = item.key
-    return fetches[key]?.plan.bytesMissing ?? item.entry.value?.size ?? 0
+    fetches[item.key]?.plan.bytesMissing ?? item.entry.value?.size ?? 0
   }
 
   /// Counted anew only when the store has changed since, and once for all who ask at a time. Of a million files that takes

@@ -5,7 +5,7 @@
 struct ScanWidth: Sendable {
   static let bounds = 8...256
   /// Paths to look at that one step should find.
-  static let aim = 1024
+  static let aim = FolderMirror.observeBatch
 
   /// What changes all the time does not hold up a scan for more passes than this.
   static let maxPasses = 16

@@ -204,7 +204,7 @@ extension NodeCore {
     ConnectionRank(link.connection, isInbound: link.isInbound, peer: link.identity.nodeID, here: nodeID)
   }
 
-  /// What is open to a member, and was not used: made before it was let in, or refused its first answer.
+  /// What is open to a member, and was made before it was let in.
   func useOpenLinks(to peer: NodeID) {
     guard view.members[peer] != nil, peer != nodeID, !isHealing else { return }
     for link in links.values where link.identity.nodeID == peer { use(link) }
