@@ -18,13 +18,20 @@ final class LinuxStagedFile: StagedFile {
   /// Made when an error is, not for every file.
   var location: String { volume.describe(path) }
   let place: Mutex<Place>
-  /// Whoever waits for another's write sleeps: the kernel would have it spin on the file's own lock.
-  private let writing = Mutex(())
+  /// How far this object has written. Whoever waits for another's write sleeps: the kernel would have it spin on the
+  /// file's own lock.
+  private let written = Mutex(UInt64(0))
+  /// Of a new file, as far as they are known; nil for one that was there before.
+  private let permissions: UInt16?
   /// Keeps the volume, and with it the root, for the removal at the end.
   private let volume: LinuxVolume
 
-  init(_ descriptor: consuming Descriptor, _ place: Place, of volume: LinuxVolume, at path: BytePath) {
+  init(
+    _ descriptor: consuming Descriptor, _ place: Place, of volume: LinuxVolume, at path: BytePath,
+    permissions: UInt16? = nil
+  ) {
     self.descriptor = descriptor
+    self.permissions = permissions
     self.place = Mutex(place)
     self.volume = volume
     self.path = path
@@ -42,8 +49,9 @@ final class LinuxStagedFile: StagedFile {
   }
 
   func write(at offset: UInt64, _ bytes: UnsafeRawBufferPointer) throws(SoftadastraError) {
-    try writing.withLock { _ throws(SoftadastraError) in
+    try written.withLock { end throws(SoftadastraError) in
       try FileTransfer.write(descriptor.number, at: offset, bytes, location)
+      end = max(end, offset + UInt64(bytes.count))
     }
   }
 
@@ -70,6 +78,7 @@ final class LinuxStagedFile: StagedFile {
         guard copied > 0 else { throw .system(Int32(-copied), "cannot copy to", at: location) }
         done += UInt64(copied)
       }
+      if done > 0 { written.withLock { $0 = max($0, offset + done) } }
     }
     guard done < count else { return }
     let buffer = UnsafeMutableRawBufferPointer.allocate(
@@ -87,20 +96,27 @@ final class LinuxStagedFile: StagedFile {
   }
 
   func finish(size: UInt64, permissions: UInt16, modifiedNanoseconds: Int64) throws(SoftadastraError) {
-    guard let size = Int64(exactly: size) else { throw .system(EFBIG, "cannot resize", at: location) }
-    // One look saves two journalled changes in the common case: size and mode are right already.
-    let now = try status()
-    if now.size != UInt64(size) {
-      let result = linux_truncate(descriptor.number, size)
-      guard result == 0 else { throw .system(-result, "cannot resize", at: location) }
-    }
-    if now.mode != permissions & 0o777 {
-      guard fchmod(descriptor.number, mode_t(permissions & 0o777)) == 0 else {
-        throw .system(errno, "cannot set permissions of", at: location)
-      }
+    // A small new file is mostly known to be right already.
+    if self.permissions != permissions & 0o777 || written.withLock({ $0 }) != size {
+      try adjust(size: size, permissions: permissions & 0o777)
     }
     let result = linux_set_modified(descriptor.number, modifiedNanoseconds)
     guard result == 0 else { throw .system(-result, "cannot set the time of", at: location) }
+  }
+
+  /// One look saves two journalled changes where size and mode are right already.
+  private func adjust(size: UInt64, permissions: UInt16) throws(SoftadastraError) {
+    guard let length = Int64(exactly: size) else { throw .system(EFBIG, "cannot resize", at: location) }
+    let now = try status()
+    if now.size != size {
+      let result = linux_truncate(descriptor.number, length)
+      guard result == 0 else { throw .system(-result, "cannot resize", at: location) }
+    }
+    if now.mode != permissions {
+      guard fchmod(descriptor.number, mode_t(permissions)) == 0 else {
+        throw .system(errno, "cannot set permissions of", at: location)
+      }
+    }
   }
 
   func sync() throws(SoftadastraError) {

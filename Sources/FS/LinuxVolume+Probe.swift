@@ -24,10 +24,13 @@ extension LinuxVolume {
     let exchanged = rename(first, second, in: staging, linux_rename_exchange)
     let refused = rename(first, second, in: staging, linux_rename_noreplace)
     let unnamed = withCPath(".".utf8) {
-      linux_openat(staging, $0, linux_o_tmpfile | O_RDWR | O_CLOEXEC, 0o600)
+      linux_openat(staging, $0, linux_o_tmpfile | O_RDWR | O_CLOEXEC, 0o777)
     }
     var hasUnnamed = false
+    var keptPermissions: UInt16?
     if let file = Descriptor(unnamed) {
+      var raw = linux_status()
+      if linux_fstat(file.number, &raw) == 0 { keptPermissions = UInt16(raw.mode & 0o777) }
       _ = withCPath(second.utf8) { linux_unlinkat(staging, $0, 0) }
       hasUnnamed = withCPath(second.utf8) { linux_link_descriptor(file.number, staging, $0) } == 0
     }
@@ -36,6 +39,7 @@ extension LinuxVolume {
       $0.features.hasExchange = exchanged == 0
       $0.features.hasNoReplace = refused == -EEXIST
       $0.features.hasUnnamedFiles = hasUnnamed
+      $0.keptPermissions = keptPermissions
     }
   }
 

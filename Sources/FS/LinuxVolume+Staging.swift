@@ -45,13 +45,15 @@ extension LinuxVolume {
   public func stage(permissions: UInt16) throws(SoftadastraError) -> any StagedFile {
     let mode = UInt32(permissions & 0o777)
     let staging = BytePath(unchecked: Self.stagingPath)
+    let (features, kept) = properties.withLock { ($0.features, $0.keptPermissions) }
     if features.hasUnnamedFiles {
       let (area, failure) = hold(Self.stagingPath)
       guard let area else { throw fail(failure, "cannot stage a file in", staging) }
       let flags = linux_o_tmpfile | O_RDWR | O_CLOEXEC
       let result = linux_openat(area.number, ".", flags, mode)
       if let opened = Descriptor(result) {
-        return LinuxStagedFile(opened, .unnamed, of: self, at: staging)
+        let permissions = kept.map { $0 & permissions }
+        return LinuxStagedFile(opened, .unnamed, of: self, at: staging, permissions: permissions)
       }
       guard [EOPNOTSUPP, EISDIR, EINVAL].contains(-result) else {
         throw fail(result, "cannot stage a file in", staging)

@@ -22,6 +22,8 @@ public final class LinuxVolume: Volume {
   struct Properties {
     var features = Features()
     var granularity: Int64 = 10_000_000
+    /// The permissions that a new file in the staging area keeps of those it is made with; nil before that was tried.
+    var keptPermissions: UInt16?
   }
 
   public let location: String
@@ -188,6 +190,22 @@ public final class LinuxVolume: Volume {
   }
 
   public func openForReading(_ path: BytePath) throws(SoftadastraError) -> any ReadableFile {
+    let opened = try descriptor(forReading: path)
+    var raw = linux_status()
+    let looked = linux_fstat(opened.number, &raw)
+    guard looked == 0 else { throw fail(looked, "cannot open", path) }
+    let status = FileStatus(raw)
+    guard status.kind == .file else { throw notAFile(path) }
+    return LinuxFile(opened, status, of: self, at: path)
+  }
+
+  public func openForReading(_ path: BytePath, lookedAt status: FileStatus) throws(SoftadastraError)
+    -> any ReadableFile
+  {
+    LinuxFile(try descriptor(forReading: path), status, of: self, at: path)
+  }
+
+  private func descriptor(forReading path: BytePath) throws(SoftadastraError) -> Descriptor {
     try validate(path)
     // O_NONBLOCK: a FIFO put in the place of the file must not hang the caller.
     let flags = O_RDONLY | O_NONBLOCK | O_NOCTTY
@@ -198,12 +216,7 @@ public final class LinuxVolume: Volume {
       if result == -ELOOP { throw notAFile(path) }
       throw fail(result, "cannot open", path)
     }
-    var raw = linux_status()
-    let looked = linux_fstat(opened.number, &raw)
-    guard looked == 0 else { throw fail(looked, "cannot open", path) }
-    let status = FileStatus(raw)
-    guard status.kind == .file else { throw notAFile(path) }
-    return LinuxFile(opened, status, of: self, at: path)
+    return opened
   }
 
   private func notAFile(_ path: BytePath) -> SoftadastraError {

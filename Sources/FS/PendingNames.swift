@@ -120,7 +120,8 @@ struct PendingNames {
       let entry = entries[index]
       let quietAt = entry.lastWrite + (entry.isOnlyCreated ? created : quiet)
       let busyAt = entry.writingSince + busy
-      if quietAt <= now {
+      // Without a write there is nothing more to wait for: if one comes it begins anew.
+      if quietAt <= now || all && entry.isOnlyCreated {
         entries[index].writingSince = 0
         markReady(index)
       } else if busyAt <= now || all {

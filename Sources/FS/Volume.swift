@@ -14,6 +14,9 @@ public protocol Volume: Sendable {
   /// A complete, error-free listing, or an error. Unsorted; names that vanished between listing and stat are left out.
   func list(_ directory: BytePath) throws(SoftadastraError) -> [DirectoryItem]
   func openForReading(_ path: BytePath) throws(SoftadastraError) -> any ReadableFile
+  /// The same without a look of its own, for one who has just looked, found a regular file, and will look again:
+  /// `status` may become `statusWhenOpened`.
+  func openForReading(_ path: BytePath, lookedAt status: FileStatus) throws(SoftadastraError) -> any ReadableFile
   func readLink(_ path: BytePath) throws(SoftadastraError) -> [UInt8]
 
   /// A new unnamed file (O_TMPFILE; where missing, a named one in the staging area) for content that is complete later.
@@ -99,6 +102,12 @@ extension Volume {
     var result: T?
     holdDirectories { result = body() }
     return result!
+  }
+
+  public func openForReading(_ path: BytePath, lookedAt status: FileStatus) throws(SoftadastraError)
+    -> any ReadableFile
+  {
+    try openForReading(path)
   }
 
   public func space() throws(SoftadastraError) -> VolumeSpace { VolumeSpace(free: try freeBytes(), total: 0) }

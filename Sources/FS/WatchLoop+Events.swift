@@ -133,6 +133,8 @@ extension WatchLoop {
 
   /// False for what is complete when it appears: symlinks, devices, further names of a file; and for what is gone.
   private func isBeingWritten(_ node: WatchNode, _ name: UnsafeRawBufferPointer) -> Bool {
+    looks += 1
+    guard looks <= Self.maxLooks else { return true }
     guard let path = node.path(appending: Array(name)) else { return false }
     var raw = linux_status()
     // Only when to report hangs on it, so it may look through a directory that is being swapped for a symlink.

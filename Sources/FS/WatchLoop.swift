@@ -29,7 +29,10 @@ final class WatchLoop: @unchecked Sendable {
   static let bufferBytes = 256 << 10
   /// So many reads without anything to deliver in one gathering time, then reading pauses: a file written in tiny
   /// steps would wake the thread for each.
-  static let maxReadsWithoutPause = 8
+  static let maxReadsWithoutPause = 3
+  /// So many new names are looked at in one gathering time. In a burst it does not matter that the others are taken for
+  /// files under writing, and wait for the end of that.
+  static let maxLooks = 8
 
   let signals = Mutex(Signals())
   let options: WatcherOptions
@@ -63,7 +66,9 @@ final class WatchLoop: @unchecked Sendable {
 
   private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: bufferBytes, alignment: 8)
   private var lastDelivery: UInt64 = 0
-  private var window: (start: UInt64, reads: Int) = (0, 0)
+  private var window = (start: UInt64(0), reads: 0)
+  /// In the same gathering time.
+  var looks = 0
 
   init(root path: String, options: WatcherOptions, deliver: @escaping @Sendable ([WatchEvent]) -> Void)
     throws(SoftadastraError)
@@ -176,7 +181,10 @@ final class WatchLoop: @unchecked Sendable {
       flush(now)
       now = Self.now()
     }
-    if now &- window.start >= gather { window = (now, 0) }
+    if now &- window.start >= gather {
+      window = (now, 0)
+      looks = 0
+    }
     // While a batch gathers only the wake descriptor counts: fewer and larger reads.
     let isGathering = hasOutput || window.reads > Self.maxReadsWithoutPause
     var until = min(pending.nextDeadline, pollAt, departures.first?.deadline ?? .max)

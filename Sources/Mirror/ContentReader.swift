@@ -26,10 +26,17 @@ public struct ContentReader: Sendable {
   }
 
   /// The same, and the bytes themselves if they would travel inside their change.
+  ///
+  /// - Parameter status: of a look at the path just before, which found a regular file.
   func contents(
-    of path: BytePath, previous: Manifest?
+    of path: BytePath, previous: Manifest?, lookedAt status: FileStatus? = nil
   ) throws(SoftadastraError) -> (status: FileStatus, manifest: Manifest, inline: [UInt8]?) {
-    let file = try volume.openForReading(path)
+    let file: any ReadableFile
+    if let status {
+      file = try volume.openForReading(path, lookedAt: status)
+    } else {
+      file = try volume.openForReading(path)
+    }
     let before = file.statusWhenOpened
     let sizeClass =
       previous.flatMap { ChunkSizeClass(rawValue: $0.sizeClass)?.next(forFileSize: before.size) }

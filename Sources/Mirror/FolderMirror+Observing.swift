@@ -8,6 +8,9 @@ extension FolderMirror {
   /// A file that changes while it is read is looked at again after this long.
   private static let changingDelayMilliseconds = 200
   static let failedDelayMilliseconds = 5000
+  private static let pauseNanoseconds: UInt64 = 2_000_000
+  private static let maxIdlePauses = 10
+  private static let maxPauses = 100
 
   func observeLoop() async {
     while isRunning {
@@ -19,9 +22,24 @@ extension FolderMirror {
       isObserving = true
       await takeMoves()
       if scanWidth.isDue(waiting: dirty.count) { await scanFrontier() }
+      await letPeersTake()
       await observeDirty()
       await judgeDeletions()
       isObserving = false
+    }
+  }
+
+  /// A file that is looked at long before it is sent is read twice. While peers take what was kept for them the next
+  /// batch waits; not for long, and hardly for a peer that takes nothing.
+  private func letPeersTake() async {
+    var taken: UInt64?
+    var idle = 0
+    for _ in 0..<Self.maxPauses {
+      guard let now = recentContent.takenWhileCrowded else { return }
+      idle = now == taken ? idle + 1 : 0
+      guard idle <= Self.maxIdlePauses else { return }
+      taken = now
+      await time.sleep(nanoseconds: Self.pauseNanoseconds)
     }
   }
 
@@ -36,6 +54,7 @@ extension FolderMirror {
       brake.listed(directory)
       if result.unreadable.isEmpty, unsupported[directory]?.isAboutResources == true { unblock(directory) }
       for path in result.candidates { markDirty(path) }
+      for (path, status) in result.files where dirty.contains(path) { scanned[path] = status }
       found += result.candidates.count
       frontier.append(contentsOf: result.directories)
       for (path, error) in result.unreadable {
@@ -68,8 +87,11 @@ extension FolderMirror {
     self.unsettled.subtract(unsettled)
     let written = self.written.intersection(batch)
     self.written.subtract(written)
-    let observations = await onPool(batch) {
-      observer.observe($0, trustsFingerprint: !unsettled.contains($0), isWritten: written.contains($0))
+    var seen: [BytePath: FileStatus] = [:]
+    if !scanned.isEmpty { for path in batch { seen[path] = scanned.removeValue(forKey: path) } }
+    let observations = await onPool(batch) { [seen] in
+      observer.observe(
+        $0, trustsFingerprint: !unsettled.contains($0), isWritten: written.contains($0), lookedAt: seen[$0])
     }
     // A synced entry that changed meanwhile was changed by this actor only, never at a busy path.
     var accepted: [(BytePath, Observation)] = []

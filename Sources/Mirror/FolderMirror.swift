@@ -73,6 +73,8 @@ public actor FolderMirror {
   var dirty: Set<BytePath> = []
   var frontier: [BytePath] = []
   var scanWidth = ScanWidth()
+  /// What the scan saw of files that are still to be looked at.
+  var scanned: [BytePath: FileStatus] = [:]
   var moves: [(from: BytePath, to: BytePath, isDirectory: Bool)] = []
   /// Became dirty while another loop held them.
   var deferred: Set<BytePath> = []
@@ -227,8 +229,11 @@ public actor FolderMirror {
   public func handle(_ events: [WatchEvent]) {
     for event in events {
       switch event {
-      case .changed(let path): markDirty(path)
+      case .changed(let path):
+        scanned[path] = nil
+        markDirty(path)
       case .written(let path):
+        scanned[path] = nil
         written.insert(path)
         markDirty(path)
       case .subtreeChanged(let path) where path.isRoot && DeliberateFault.overflowIgnored.isOn: break

@@ -1,5 +1,5 @@
 public import SoftadastraCore
-internal import SoftadastraFS
+public import SoftadastraFS
 public import SoftadastraStore
 internal import SoftadastraSync
 
@@ -33,11 +33,16 @@ public struct Observer: Sendable {
   /// - Parameters:
   ///   - trustsFingerprint: false re-reads a file although its fingerprint is known (coarse timestamps).
   ///   - isWritten: somebody wrote to it. A peer's file is re-read then: its fingerprint may be from after the write.
-  public func observe(_ path: BytePath, trustsFingerprint: Bool = true, isWritten: Bool = false) -> Observation {
+  ///   - seen: of a regular file, a moment ago. Where that is not true any more the file is `.changing`.
+  public func observe(
+    _ path: BytePath, trustsFingerprint: Bool = true, isWritten: Bool = false, lookedAt seen: FileStatus? = nil
+  ) -> Observation {
     do throws(SoftadastraError) {
       let key = StoreKey.file(folder, path)
       let summary = store.summary(key)
-      guard let status = try reader.volume.status(path) else { return .absent }
+      let found: FileStatus?
+      if let seen { found = seen } else { found = try reader.volume.status(path) }
+      guard let status = found else { return .absent }
       if let summary, summary.tag == status.fingerprint, trustsFingerprint, !summary.isDeleted,
         !isWritten || summary.dot?.replica == store.replica
       {
@@ -74,7 +79,7 @@ public struct Observer: Sendable {
         status.fingerprint)
     case .file:
       let old = known?.value?.manifest
-      let (read, manifest, inline) = try reader.contents(of: path, previous: old)
+      let (read, manifest, inline) = try reader.contents(of: path, previous: old, lookedAt: status)
       let value = FileValue(
         kind: .file(size: read.size, modifiedNanoseconds: read.modifiedNanoseconds, manifest),
         permissions: read.permissions)

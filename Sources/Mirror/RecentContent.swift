@@ -17,6 +17,7 @@ final class RecentContent: Sendable {
     var order: [UInt64] = []
     var head = 0
     var bytes = 0
+    var taken: UInt64 = 0
 
     mutating func drop(_ sequence: UInt64) -> [UInt8]? {
       guard let content = contents.removeValue(forKey: sequence) else { return nil }
@@ -52,10 +53,14 @@ final class RecentContent: Sendable {
   func take(_ sequence: UInt64) -> [UInt8]? {
     state.withLock { state in
       let content = state.drop(sequence)
+      if content != nil { state.taken += 1 }
       state.forget(before: sequence > Self.reach ? sequence - Self.reach : 0)
       return content
     }
   }
+
+  /// How often something was taken, while there is no room for a further batch; nil while there is.
+  var takenWhileCrowded: UInt64? { state.withLock { $0.bytes > Self.maxBytes / 4 ? $0.taken : nil } }
 
   func removeAll() { state.withLock { $0 = State() } }
 }

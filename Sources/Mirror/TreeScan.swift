@@ -22,6 +22,8 @@ struct TreeScan: Sendable {
   struct Result: Sendable {
     /// Differ from the synced tree, in the order found: a directory before what is in it.
     var candidates: [BytePath] = []
+    /// What was seen of those that are regular files.
+    var files: [(path: BytePath, status: FileStatus)] = []
     /// Existing directories to descend into.
     var directories: [BytePath] = []
     /// Directories that could not be read: nothing below counts as deleted.
@@ -59,6 +61,7 @@ struct TreeScan: Sendable {
     for ((path, status), summary) in zip(found, summaries) {
       if summary == nil || summary!.isDeleted || summary!.tag != status.fingerprint {
         result.candidates.append(path)
+        if status.kind == .file { result.files.append((path, status)) }
       }
     }
     for (path, isImplicit) in storedChildren(of: directory) where !present.contains(path) {

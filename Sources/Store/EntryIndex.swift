@@ -20,6 +20,8 @@ final class EntryIndex: @unchecked Sendable {
   /// While entries are loaded by the million, their order waits until all are there.
   private(set) var isOrderPending = false
 
+  private static let gapsWorthTheirRemoval = 4096
+
   /// What all of this occupies.
   var allocatedBytes: Int {
     slots.allocatedBytes + arena.allocatedBytes + table.allocatedBytes + feed.allocatedBytes
@@ -122,6 +124,20 @@ final class EntryIndex: @unchecked Sendable {
     tidyFeed()
     feed.giveBackMemory()
     slots.giveBackMemory()
+  }
+
+  /// The same entries under new numbers, if more than a quarter of the slots are unused: after a burst of entries that
+  /// came and went. Cost: half a microsecond an entry.
+  func withoutGaps() -> EntryIndex? {
+    guard slots.count > count + count / 4 + Self.gapsWorthTheirRemoval else { return nil }
+    let fresh = EntryIndex()
+    fresh.beginLoading(about: count)
+    walkFeed(since: 0) { _, number in
+      _ = fresh.put(keyBytes(number), slots[number].pointee)
+      return true
+    }
+    fresh.finishLoading()
+    return fresh
   }
 
   /// After loading entries in key order.

@@ -148,6 +148,8 @@ extension Store {
     state.withLock { state in
       state.cache.removeAll()
       state.index.giveBackMemory()
+      // A store in memory has its values by the slots' numbers.
+      if !state.cache.isEverything, let smaller = state.index.withoutGaps() { state.index = smaller }
     }
   }
 

@@ -13,8 +13,7 @@ internal import SoftadastraCore
 public struct Frame: Sendable, Equatable {
   /// Below 0xF0; higher kinds are the transport's own and never reach its user.
   public var kind: UInt8
-  /// At most `Bounds.maxFrameBytes`. A received payload may share its memory with the other frames of its batch: copy
-  /// out what is kept for long.
+  /// At most `Bounds.maxFrameBytes`. A received payload has memory of its own.
   public var payload: ByteBuffer
   /// A hint for sending: worth an attempt at compression. Always false on received frames.
   public var isCompressible: Bool

@@ -16,6 +16,8 @@ public final class Transport: Sendable {
   /// The versions of the protocol inside the frames that this build speaks.
   public static let protocolVersions: ClosedRange<UInt16> = 1...1
   static let receiveBufferBytes = 512 << 10
+  /// The TLS library holds for good as much memory as it ever decrypted at once.
+  static let readsAtOnce: UInt = 1
   static let backlog: Int32 = 256
 
   public let identity: DeviceIdentity
@@ -90,6 +92,7 @@ public final class Transport: Sendable {
       .childChannelOption(
         .recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: Self.receiveBufferBytes)
       )
+      .childChannelOption(.maxMessagesPerRead, value: Self.readsAtOnce)
       .childChannelOption(.writeBufferWaterMark, value: waterMark)
       .childChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture { try self.accept(channel, tls) }
@@ -151,6 +154,7 @@ public final class Transport: Sendable {
       .connectTimeout(TimeAmount(options.handshakeDeadline))
       .channelOption(.tcpOption(.tcp_nodelay), value: 1)
       .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: Self.receiveBufferBytes))
+      .channelOption(.maxMessagesPerRead, value: Self.readsAtOnce)
       .channelOption(.writeBufferWaterMark, value: waterMark)
       .connect(host: address.host, port: address.port)
       .flatMap { channel in

@@ -65,6 +65,21 @@ func expectError(_ code: SoftadastraError.Code, _ body: () throws -> Void) {
     #expect(try volume.makeDirectory(BytePath("d"), permissions: 0o777).permissions == 0o777)
   }
 
+  @Test func aFinishedFileIsAsAskedForWhateverItWasBefore() throws {
+    let (directory, volume) = try makeVolume()
+    for (at, size) in [3, 5, 9].enumerated() {
+      for (turn, permissions) in [UInt16(0o644), 0o600, 0o755].enumerated() {
+        let path = BytePath("f\(at)\(turn)")
+        let file = try volume.stage(permissions: 0o644)
+        try Array("hello".utf8).withUnsafeBytes { try file.write(at: 0, $0) }
+        try file.finish(size: UInt64(size), permissions: permissions, modifiedNanoseconds: 5)
+        let status = try volume.link(file, at: path)
+        #expect(status.size == UInt64(size) && status.mode == permissions && status.modifiedNanoseconds == 5)
+        #expect(directory.read(path.description) == Array((Array("hello".utf8) + [0, 0, 0, 0]).prefix(size)))
+      }
+    }
+  }
+
   @Test func linkRefusesATakenNameAndAMissingParent() throws {
     let (directory, volume) = try makeVolume()
     directory.write("a", "user")

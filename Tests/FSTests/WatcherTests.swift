@@ -82,6 +82,18 @@ func makeWatcher(_ change: (inout WatcherOptions) -> Void = { _ in }) throws -> 
     watcher.stop()
   }
 
+  @Test func aBurstOfNewNamesIsToldInFull() async throws {
+    let (directory, watcher, witness) = try makeWatcher()
+    directory.write("a", "1")
+    watcher.start()
+    let names = (0..<300).map { "b\($0)" }
+    for name in names { link(directory.appending("a"), directory.appending(name)) }
+    for name in names { symlink("x", directory.appending("s" + name)) }
+    #expect(
+      await eventually { names.allSatisfy { witness.covers(BytePath($0)) && witness.covers(BytePath("s" + $0)) } })
+    watcher.stop()
+  }
+
   @Test func saveByRenameIsOneMove() async throws {
     let (directory, watcher, witness) = try makeWatcher()
     directory.write("a", "old")

@@ -37,4 +37,18 @@ import Testing
     recent.remember(bytes(RecentContent.maxBytes), of: 100_001)
     #expect(recent.take(100_001) != nil)
   }
+
+  @Test func itSaysWhetherSomebodyTakesWhileThereIsNoRoom() throws {
+    let recent = RecentContent()
+    #expect(recent.takenWhileCrowded == nil)
+    for sequence in 1...4 as ClosedRange<UInt64> { recent.remember(bytes(RecentContent.maxBytes / 4), of: sequence) }
+    let before = try #require(recent.takenWhileCrowded)
+    #expect(recent.takenWhileCrowded == before)
+    // Nothing was taken: it was not there.
+    #expect(recent.take(9) == nil && recent.takenWhileCrowded == before)
+    _ = recent.take(1)
+    #expect(try #require(recent.takenWhileCrowded) > before)
+    for sequence in 2...3 as ClosedRange<UInt64> { _ = recent.take(sequence) }
+    #expect(recent.takenWhileCrowded == nil)
+  }
 }

@@ -60,6 +60,9 @@ final class ProcessVolume: Volume {
   func openForReading(_ path: BytePath) throws(SoftadastraError) -> any ReadableFile {
     try call { () throws(SoftadastraError) in try volume.openForReading(path) }
   }
+  func openForReading(_ path: BytePath, lookedAt status: FileStatus) throws(SoftadastraError) -> any ReadableFile {
+    try call { () throws(SoftadastraError) in try volume.openForReading(path, lookedAt: status) }
+  }
   func readLink(_ path: BytePath) throws(SoftadastraError) -> [UInt8] {
     try call { () throws(SoftadastraError) in try volume.readLink(path) }
   }

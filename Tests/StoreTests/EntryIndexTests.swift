@@ -69,6 +69,30 @@ import Testing
     #expect(feed == model.values.filter { $0 > sequence / 2 }.sorted())
   }
 
+  @Test func withoutItsGapsItIsSmallerAndTheSame() throws {
+    let random = SeededSource(seed: 7)
+    let index = EntryIndex()
+    let all = keys(20_000, random)
+    for (at, key) in all.enumerated() { _ = key.withUnsafeBytes { index.put($0, slot(UInt64(at + 1))) } }
+    #expect(index.withoutGaps() == nil)
+    for (at, key) in all.enumerated() where at % 4 != 0 { index.remove(try #require(index.find(key))) }
+    let kept = all.enumerated().filter { $0.offset % 4 == 0 }
+    let fresh = try #require(index.withoutGaps())
+    #expect(fresh.count == kept.count)
+    #expect(fresh.allocatedBytes * 3 < index.allocatedBytes * 2)
+    #expect(walked(fresh) == kept.map(\.element))
+    for (at, key) in all.enumerated() {
+      #expect(fresh.find(key).map { fresh.slot($0).pointee.sequence } == (at % 4 == 0 ? UInt64(at + 1) : nil))
+    }
+    var feed: [UInt64] = []
+    fresh.walkFeed(since: 100) { at, _ in
+      feed.append(at)
+      return true
+    }
+    #expect(feed == kept.map { UInt64($0.offset + 1) }.filter { $0 > 100 })
+    #expect(fresh.withoutGaps() == nil)
+  }
+
   @Test(arguments: 1...4) func numbersAreFoundAgain(seed: Int) {
     let random = SeededSource(seed: UInt64(seed))
     var map = NumberMap()

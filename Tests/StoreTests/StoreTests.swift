@@ -122,6 +122,33 @@ extension Store {
     #expect(store.changes(prefix: key("f"), since: 12, limit: 1).entries.isEmpty)
   }
 
+  @Test func memoryIsGivenBackBetweenChanges() throws {
+    let disk = MemoryDisk()
+    var store = try openStore(disk)
+    let names = (0..<9000).map { key("k\($0)") }
+    for start in stride(from: 0, to: names.count, by: 1000) {
+      try store.commit(names[start..<start + 1000].map { .put(key: $0, value: $0, version: nil, tag: 1) })
+    }
+    try store.commit(names[1000...].map { .erase(key: $0) })
+    store.giveBackMemory()
+    try store.commit([.put(key: names[5], value: key("new"), version: nil, tag: 2), .erase(key: names[6])])
+    let expected = names[..<1000].filter { $0 != names[6] }
+    for isReopened in [false, true] {
+      if isReopened {
+        store.closeBlocking()
+        store = try openStore(disk)
+      }
+      let listed = store.list(prefix: [], limit: .max).map(\.key)
+      #expect(listed == expected.sorted { $0.lexicographicallyPrecedes($1) })
+      for name in names[..<1000] where name != names[6] {
+        #expect(try store.get(name)?.value == (name == names[5] ? key("new") : name))
+      }
+      #expect(try store.get(names[6]) == nil && store.get(names[4000]) == nil)
+      #expect(store.changes(prefix: [], since: 0, limit: .max, upTo: .max).entries.last?.key == names[5])
+    }
+    store.closeBlocking()
+  }
+
   @Test(arguments: 1...6 as ClosedRange<UInt64>) func agreesWithADictionary(seed: UInt64) throws {
     var random = SeededRandom(seed: seed)
     var disk = MemoryDisk()

@@ -201,6 +201,16 @@ public final class MemoryVolume: Volume {
     }
   }
 
+  public func openForReading(_ path: BytePath, lookedAt status: FileStatus) throws(SoftadastraError)
+    -> any ReadableFile
+  {
+    try perform(.open, path) { state throws(SoftadastraError) in
+      guard let inode = state.find(path), let node = state.tree.nodes[inode] else { throw .memory(ENOENT, path) }
+      guard node.kind == .file else { throw SoftadastraError(.changed, "open", at: path.description, why: "no file") }
+      return MemoryFile(self, inode, path, state.generation, status)
+    }
+  }
+
   public func readLink(_ path: BytePath) throws(SoftadastraError) -> [UInt8] {
     try perform(.readLink, path) { state throws(SoftadastraError) in
       guard let inode = state.find(path), let node = state.tree.nodes[inode] else { throw .memory(ENOENT, path) }

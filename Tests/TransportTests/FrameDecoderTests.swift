@@ -49,6 +49,18 @@ import Testing
     #expect(received.map(\.payload) == (0..<50).map { bytes(1000, seed: $0 + 1) })
   }
 
+  @Test func aPayloadHoldsNothingBesideItself() throws {
+    var decoder = FrameDecoder()
+    decoder.append(
+      wire([OutboundFrame(kind: 1, payload: bytes(100)), OutboundFrame(kind: 2, payload: bytes(1 << 20))]))
+    let small = try #require(try decoder.next())
+    #expect(small.payload == bytes(100) && small.payload.capacity <= 256)
+    let large = try #require(try decoder.next())
+    #expect(large.payload == bytes(1 << 20) && large.payload.capacity <= 1 << 21)
+    #expect(try decoder.next() == nil)
+    #expect(decoder.bufferedBytes == 0)
+  }
+
   private func header(length: UInt32, kind: UInt8 = 1, flags: UInt8 = 0, declared: UInt32? = nil) -> ByteBuffer {
     var out = ByteBuffer()
     out.writeInteger(length, endianness: .little)
