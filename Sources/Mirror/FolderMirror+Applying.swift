@@ -11,17 +11,25 @@ internal import SoftadastraSync
 /// (and is adopted) or not (and is applied again).
 extension FolderMirror {
   /// Changes that are on disk and not yet recorded; above it, applying waits for the barrier.
-  private static let maxUnfinished = 32_768
+  private static let maxUnfinished = 24_576
   /// Conflict copies of one file that are compared with another one before it is made.
   private static let maxCopiesLookedAt = 64
 
-  /// An item with what it was decided to do.
-  struct Step: Sendable {
+  /// An item with what it was decided to do. Handed on from station to station: one reference.
+  final class Step: Sendable {
     let item: PendingTree.Item
     /// What the synced tree will hold.
     let survivor: Survivor
     let copy: Reconciler.Copy?
     let operation: DiskOperation
+
+    init(item: PendingTree.Item, survivor: Survivor, copy: Reconciler.Copy?, operation: DiskOperation) {
+      self.item = item
+      self.survivor = survivor
+      self.copy = copy
+      self.operation = operation
+    }
+
     /// What no other loop may work on meanwhile.
     var paths: [BytePath] { [item.path] + (copy.map { [$0.path] } ?? []) }
 

@@ -11,8 +11,8 @@ extension FolderMirror {
   /// After so long the bytes of a loser that was set aside are compared with its entry.
   private static let setAsideMilliseconds = 50
 
-  /// A change that is on disk.
-  struct Done: Sendable {
+  /// A change that is on disk. Many wait at a time for the same barrier: one reference.
+  final class Done: Sendable {
     let item: PendingTree.Item
     let survivor: Survivor
     let copy: Reconciler.Copy?
@@ -43,13 +43,17 @@ extension FolderMirror {
     var records = RemoteRecords()
     var settled: [PendingTree.Item] = []
 
+    var items: [PendingTree.Item] { settled + done.map(\.item) }
+    var count: Int { settled.count + done.count }
+    /// What no other loop may work on meanwhile.
+    var paths: [BytePath] { settled.map(\.path) + done.flatMap(\.paths) }
     var isEmpty: Bool { done.isEmpty && kept.isEmpty && records.isEmpty && settled.isEmpty }
   }
 
   func finish(_ batch: Unfinished) {
     guard !batch.isEmpty else { return }
     finishing += 1
-    unfinishedCount += batch.done.count + batch.settled.count
+    unfinishedCount += batch.count
     unfinished.append(batch)
     if batch.done.contains(where: \.entry.isDeleted) { hasUnfinishedDeletions = true }
     finishIfDue()
@@ -108,8 +112,8 @@ extension FolderMirror {
         await record(withoutOrphans(batches), needsBarrier ? [durableMark(durable)] : [])
       }
       finishing -= batches.count
-      unfinishedCount -= batches.reduce(0) { $0 + $1.done.count + $1.settled.count }
-      release(batches.flatMap { $0.done.flatMap(\.paths) + $0.settled.map(\.path) })
+      unfinishedCount -= batches.reduce(0) { $0 + $1.count }
+      release(batches.flatMap(\.paths))
       applySignal.raise()
       noteProgress()
     }
@@ -120,7 +124,7 @@ extension FolderMirror {
   /// What could not be recorded is tried again. The disk holds what was done: a look at it finds that, also where the
   /// content is held nowhere else any more.
   private func holdBack(_ batches: [Unfinished], _ error: SoftadastraError) {
-    for item in batches.flatMap({ $0.settled + $0.done.map(\.item) }) { blockItem(item, error) }
+    for batch in batches { for item in batch.items { blockItem(item, error) } }
     deferred.formUnion(batches.flatMap(\.done).map(\.item.path))
   }
 
@@ -171,7 +175,7 @@ extension FolderMirror {
       return
     }
     var origins: [(peer: NodeID, sequence: UInt64)] = []
-    for item in batches.flatMap({ $0.settled + $0.done.map(\.item) }) {
+    for item in batches.lazy.flatMap(\.items) {
       // Others may have sent the same meanwhile: what is in the tree now counts, not the copy that was taken.
       let senders = pending[item.path, item.entry.version.dot]?.origins ?? item.origins
       if let copy = item.handedTo, pending[copy.path, copy.dot] != nil {
@@ -184,13 +188,13 @@ extension FolderMirror {
       pending.remove(item.path, item.entry.version.dot)
       unblock(item.path)
     }
-    for item in batches.flatMap(\.settled) {
+    for item in batches.lazy.flatMap(\.settled) {
       forgetFetch(item)
       // What stays as it is may be gone meanwhile: nobody believed that while something was wanted here.
       if store.summary(StoreKey.file(folder, item.path))?.isDeleted == false { deferred.insert(item.path) }
     }
     var deleted: [BytePath] = []
-    for done in batches.flatMap(\.done) {
+    for done in batches.lazy.flatMap(\.done) {
       // Mostly its staged file lies in the folder by now; where the disk held the bytes already, it was not needed.
       forgetFetch(done.item)
       host.report(done.entry.isDeleted ? .deleted(done.item.path) : .received(done.item.path))
@@ -242,7 +246,7 @@ extension FolderMirror {
       }
     }
     mutations += madeParents(of: batch.done.map(\.item.path))
-    for item in batch.settled + batch.done.map(\.item) {
+    for item in batch.items {
       mutations.append(.erase(key: remoteKey(item.path, item.entry.version.dot)))
       for old in pending[item.path, item.entry.version.dot]?.overtaken ?? item.overtaken {
         mutations.append(.erase(key: remoteKey(item.path, old.version.dot)))

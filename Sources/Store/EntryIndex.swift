@@ -82,7 +82,7 @@ final class EntryIndex: @unchecked Sendable {
       count += 1
     }
     if fields.isDeleted { deletedCount += 1 }
-    if feed.count > 2 * count + 1024 { tidyFeed() }
+    if feed.count > count + count / 2 + 1024 { tidyFeed() }
     feed.append(fields.sequence, number)
     return number
   }

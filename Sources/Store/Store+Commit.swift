@@ -3,6 +3,8 @@ internal import SoftadastraWAL
 internal import Synchronization
 
 extension Store {
+  private static let mutationsForTwoThreads = 64
+
   /// Applies the mutations in order, all or nothing, and hands them to the log.
   ///
   /// They show in reads at once, in the feed when they are durable. Refused with `.invalid`: no mutations, an empty
@@ -32,7 +34,8 @@ extension Store {
   /// writes for itself where nobody else is at it, which spares the way through the writer's thread.
   @discardableResult
   public func commitBlocking(_ mutations: [Mutation]) throws(SoftadastraError) -> CommitTicket {
-    let ticket = try append(try encode(mutations), wakesWriter: false)
+    // A large group is written and synced by the writer's thread while this one brings it into the index.
+    let ticket = try append(try encode(mutations), wakesWriter: mutations.count >= Self.mutationsForTwoThreads)
     try waitBlocking(ticket)
     return ticket
   }

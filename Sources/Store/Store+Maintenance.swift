@@ -31,12 +31,16 @@ extension Store {
     wal.onDurable { [weak self] sequence in
       guard let self else { return }
       announce(sequence)
-      if options.isMaintainedAutomatically { maintainIfDue() }
+      maintainIfDue()
     }
   }
 
-  private func maintainIfDue() {
-    guard let wal else { return }
+  /// Compacts the log in the background if a third of its live bytes are superseded: what is not worth the work in a
+  /// burst is worth it when there is nothing else to do.
+  public func compactAtRest() { maintainIfDue(isAtRest: true) }
+
+  private func maintainIfDue(isAtRest: Bool = false) {
+    guard let wal, options.isMaintainedAutomatically else { return }
     let bytes = wal.byteCount
     let live = state.withLock { $0.liveBytes }
     let garbage = bytes - min(bytes, live)
@@ -44,7 +48,7 @@ extension Store {
     enum Due { case compaction, checkpoint }
     let due = maintenance.progress.withLock { progress -> Due? in
       guard !progress.isRunning, now >= progress.notBefore else { return nil }
-      if garbage > live, garbage > options.compactionFloorBytes {
+      if garbage > (isAtRest ? live / 3 : live), garbage > options.compactionFloorBytes {
         progress.isRunning = true
         return .compaction
       }

@@ -18,7 +18,7 @@ public enum WriterMode: Sendable {
 
 /// How a log is kept.
 public struct WALOptions: Sendable {
-  public static let defaultSegmentBytes = 64 << 20
+  public static let defaultSegmentBytes = 16 << 20
   public static let minSegmentBytes = 4 << 10
   /// A segment is zero-filled ahead of its records in steps of this size, so that a sync of records changes no
   /// file size and a small store occupies little.

@@ -98,12 +98,13 @@ extension WriteAheadLog {
 
     let header = SegmentHeader(
       incarnation: random.next(), first: first.first, through: run.through, isCompacted: true)
-    let (bytes, positions) = run.encoded(header)
+    let positions = run.seal(for: header)
     let temporary = SegmentName.temporary(random.next())
     let file: any DiskFile
     do throws(SoftadastraError) {
       file = try disk.open(temporary, create: true)
-      try file.write(at: 0, bytes)
+      try file.write(at: 0, header.encoded())
+      try file.write(at: UInt64(SegmentHeader.byteCount), run.bytes)
       try file.sync()
     } catch {
       try? disk.remove(temporary)
@@ -169,7 +170,7 @@ struct CompactionRun {
   private(set) var segments: [Segment] = []
   private(set) var through: UInt64 = 0
   private(set) var dropped = 0
-  private var bytes: [UInt8] = []
+  private(set) var bytes: [UInt8] = []
   private var heads: [(offset: Int, head: RecordHeader)] = []
 
   var count: Int { bytes.count }
@@ -178,26 +179,25 @@ struct CompactionRun {
     segments.append(part.segment)
     through = part.through
     self.dropped += dropped
+    guard !bytes.isEmpty else { return (bytes, heads) = (part.bytes, part.heads) }
     for (offset, head) in part.heads { heads.append((offset + bytes.count, head)) }
     bytes += part.bytes
   }
 
-  /// The whole file, every record sealed for it, and where the records lie.
-  func encoded(_ header: SegmentHeader) -> ([UInt8], [WALPosition]) {
-    var file = header.encoded()
-    file.reserveCapacity(file.count + bytes.count)
-    file += bytes
+  /// Seals every record for the file that begins with this header; returns where they will lie in it.
+  mutating func seal(for header: SegmentHeader) -> [WALPosition] {
     var positions: [WALPosition] = []
     positions.reserveCapacity(heads.count)
-    file.withUnsafeMutableBytes { file in
+    bytes.withUnsafeMutableBytes { bytes in
       for (offset, head) in heads {
-        let at = offset + SegmentHeader.byteCount
         // The batch is complete: its survivors stand alone from now on.
-        file[at + 33] = head.flags & ~RecordHeader.continuesFlag
-        RecordHeader.seal(file.baseAddress! + at, total: head.total, mark: header.mark, group: head.group)
-        positions.append(WALPosition(sequence: head.sequence, offset: UInt32(at), length: head.length))
+        bytes[offset + 33] = head.flags & ~RecordHeader.continuesFlag
+        RecordHeader.seal(bytes.baseAddress! + offset, total: head.total, mark: header.mark, group: head.group)
+        positions.append(
+          WALPosition(
+            sequence: head.sequence, offset: UInt32(offset + SegmentHeader.byteCount), length: head.length))
       }
     }
-    return (Array(file), positions)
+    return positions
   }
 }

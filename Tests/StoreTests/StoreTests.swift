@@ -149,6 +149,30 @@ extension Store {
     store.closeBlocking()
   }
 
+  @Test func theLogIsTidiedAtRestBeforeItMustBe() async throws {
+    let disk = MemoryDisk()
+    let store = try Store.open(
+      disk: disk, options: StoreOptions(segmentBytes: 8192, compactionFloorBytes: 1000), time: SystemTime(),
+      random: SeededSource(seed: 1))
+    let names = (0..<1000).map { key("k\($0)") }
+    func put(_ names: some Sequence<[UInt8]>) async throws {
+      try await store.wait(try store.commit(names.map { .put(key: $0, value: key("value"), version: nil, tag: 1) }))
+    }
+    try await put(names)
+    try await put(names[..<200])
+    // A fifth is superseded: neither a burst nor rest makes that worth the work.
+    let fifth = store.log.bytes
+    store.compactAtRest()
+    try await Task.sleep(for: .milliseconds(100))
+    #expect(store.log.bytes == fifth)
+    try await put(names[200..<600])
+    let before = store.log.bytes
+    store.compactAtRest()
+    #expect(await eventually { store.log.bytes < before * 3 / 4 })
+    for name in names { #expect(try store.get(name)?.value == key("value")) }
+    await store.close()
+  }
+
   @Test(arguments: 1...6 as ClosedRange<UInt64>) func agreesWithADictionary(seed: UInt64) throws {
     var random = SeededRandom(seed: seed)
     var disk = MemoryDisk()

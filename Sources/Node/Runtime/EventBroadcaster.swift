@@ -6,7 +6,8 @@ internal import Synchronization
 /// A burst raises one event for each file: a listener is woken once and takes all that has come by then, and only then
 /// the events get their texts.
 final class EventBroadcaster: Sendable {
-  static let maxQueuedEvents = 10_000
+  /// More than a folder records behind one barrier.
+  static let maxQueuedEvents = 32_768
 
   private enum Item {
     case node(NodeEvent)

@@ -253,6 +253,7 @@ actor NodeCore {
       for mirror in mirrors { await mirror.giveBackMemory() }
       let store = self.store
       await pool.run {
+        store.compactAtRest()
         store.giveBackMemory()
         ProcessMemory.giveBack()
       }
