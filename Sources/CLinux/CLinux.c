@@ -265,7 +265,7 @@ static atomic_bool keeps_memory;
 
 void linux_keep_freed_memory(void) {
   atomic_store(&keeps_memory, true);
-  mallopt(M_MMAP_THRESHOLD, 16 << 20);
+  mallopt(M_MMAP_THRESHOLD, 8 << 20);
   mallopt(M_TRIM_THRESHOLD, kept_bytes);
   // With fewer, threads wait for each other's allocations.
   mallopt(M_ARENA_MAX, arenas);

@@ -18,11 +18,17 @@ final class LinuxStagedFile: StagedFile {
   /// Made when an error is, not for every file.
   var location: String { volume.describe(path) }
   let place: Mutex<Place>
-  /// How far this object has written. Whoever waits for another's write sleeps: the kernel would have it spin on the
-  /// file's own lock.
-  private let written = Mutex(UInt64(0))
-  /// Of a new file, as far as they are known; nil for one that was there before.
-  private let permissions: UInt16?
+  private struct Known {
+    /// How far this object has written.
+    var end: UInt64 = 0
+    /// Of a new file, as far as they are known; nil for one that was there before.
+    var permissions: UInt16?
+    /// As the finished file is to have them.
+    var wantedPermissions: UInt16?
+  }
+
+  /// Whoever waits for another's write sleeps: the kernel would have it spin on the file's own lock.
+  private let known: Mutex<Known>
   /// Keeps the volume, and with it the root, for the removal at the end.
   private let volume: LinuxVolume
 
@@ -31,7 +37,7 @@ final class LinuxStagedFile: StagedFile {
     permissions: UInt16? = nil
   ) {
     self.descriptor = descriptor
-    self.permissions = permissions
+    known = Mutex(Known(permissions: permissions))
     self.place = Mutex(place)
     self.volume = volume
     self.path = path
@@ -49,9 +55,9 @@ final class LinuxStagedFile: StagedFile {
   }
 
   func write(at offset: UInt64, _ bytes: UnsafeRawBufferPointer) throws(SoftadastraError) {
-    try written.withLock { end throws(SoftadastraError) in
+    try known.withLock { known throws(SoftadastraError) in
       try FileTransfer.write(descriptor.number, at: offset, bytes, location)
-      end = max(end, offset + UInt64(bytes.count))
+      if !bytes.isEmpty { known.end = max(known.end, offset + UInt64(bytes.count)) }
     }
   }
 
@@ -78,7 +84,7 @@ final class LinuxStagedFile: StagedFile {
         guard copied > 0 else { throw .system(Int32(-copied), "cannot copy to", at: location) }
         done += UInt64(copied)
       }
-      if done > 0 { written.withLock { $0 = max($0, offset + done) } }
+      if done > 0 { known.withLock { $0.end = max($0.end, offset + done) } }
     }
     guard done < count else { return }
     let buffer = UnsafeMutableRawBufferPointer.allocate(
@@ -97,8 +103,14 @@ final class LinuxStagedFile: StagedFile {
 
   func finish(size: UInt64, permissions: UInt16, modifiedNanoseconds: Int64) throws(SoftadastraError) {
     // A small new file is mostly known to be right already.
-    if self.permissions != permissions & 0o777 || written.withLock({ $0 }) != size {
-      try adjust(size: size, permissions: permissions & 0o777)
+    let permissions = permissions & 0o777
+    let isRight = known.withLock { known in
+      known.wantedPermissions = permissions
+      return known.permissions == permissions && known.end == size
+    }
+    if !isRight {
+      try adjust(size: size, permissions: permissions)
+      known.withLock { $0.permissions = nil }
     }
     let result = linux_set_modified(descriptor.number, modifiedNanoseconds)
     guard result == 0 else { throw .system(-result, "cannot set the time of", at: location) }
@@ -112,11 +124,23 @@ final class LinuxStagedFile: StagedFile {
       let result = linux_truncate(descriptor.number, length)
       guard result == 0 else { throw .system(-result, "cannot resize", at: location) }
     }
-    if now.mode != permissions {
-      guard fchmod(descriptor.number, mode_t(permissions)) == 0 else {
-        throw .system(errno, "cannot set permissions of", at: location)
-      }
+    if now.mode != permissions { try setPermissions(permissions) }
+  }
+
+  private func setPermissions(_ permissions: UInt16) throws(SoftadastraError) {
+    guard fchmod(descriptor.number, mode_t(permissions)) == 0 else {
+      throw .system(errno, "cannot set permissions of", at: location)
     }
+  }
+
+  /// What is in the folder now. Its mode is put right if the staging area has got a default access list meanwhile, which
+  /// takes bits from new files.
+  func placed() throws(SoftadastraError) -> FileStatus {
+    place.withLock { $0 = .placed }
+    let now = try status()
+    guard let wanted = known.withLock({ $0.wantedPermissions }), now.mode != wanted else { return now }
+    try setPermissions(wanted)
+    return try status()
   }
 
   func sync() throws(SoftadastraError) {

@@ -26,8 +26,7 @@ extension LinuxVolume {
       result = -EINVAL
     }
     guard result == 0 else { throw fail(result, "cannot create", path) }
-    file.place.withLock { $0 = .placed }
-    return try file.status()
+    return try file.placed()
   }
 
   /// Gives an unnamed file a name in the staging area, for renames.
@@ -55,9 +54,9 @@ extension LinuxVolume {
         withCPath(path.name) { linux_rename(area.number, from, parent.number, $0, linux_rename_exchange) }
       }
       if result == 0 {
-        file.place.withLock { $0 = .placed }
+        let now = try file.placed()
         let old = try status(in: area.number, name.utf8, "cannot look at", stagedPath(name))
-        return (try file.status(), Displaced(stagedName: name, status: old))
+        return (now, Displaced(stagedName: name, status: old))
       }
       guard lacks(result) else { throw fail(result, "cannot replace", path) }
       properties.withLock { $0.features.hasExchange = false }
@@ -97,8 +96,7 @@ extension LinuxVolume {
       }
       throw fail(result, "cannot replace", path)
     }
-    file.place.withLock { $0 = .placed }
-    return (try file.status(), Displaced(stagedName: saved, status: old))
+    return (try file.placed(), Displaced(stagedName: saved, status: old))
   }
 
   public func displace(_ path: BytePath) throws(SoftadastraError) -> Displaced {

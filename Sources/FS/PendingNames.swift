@@ -187,6 +187,7 @@ extension PendingNames.Entry {
     isReady = other.isReady
     writingSince = other.writingSince
     lastWrite = other.lastWrite
+    isWritten = other.isWritten
     isOnlyCreated = other.isOnlyCreated
   }
 }

@@ -131,7 +131,8 @@ extension WatchLoop {
 
   func markReady(_ node: WatchNode, _ name: [UInt8]) { name.withUnsafeBytes { markReady(node, $0) } }
 
-  /// False for what is complete when it appears: symlinks, devices, further names of a file; and for what is gone.
+  /// False for what is complete when it appears: symlinks, devices, further names of a file; and for what is gone. True
+  /// for anything in a burst.
   private func isBeingWritten(_ node: WatchNode, _ name: UnsafeRawBufferPointer) -> Bool {
     looks += 1
     guard looks <= Self.maxLooks else { return true }

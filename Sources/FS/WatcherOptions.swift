@@ -4,7 +4,8 @@ public import SoftadastraCore
 public struct WatcherOptions: Sendable {
   /// A file under writing is handed over after this long without a write, unless it is closed before.
   public var quietMilliseconds: UInt64 = 100
-  /// The same for a name that appeared without any write: a hard link, or an unnamed file that was given its name.
+  /// The same for a name that appeared without any write: an unnamed file that was given its name; in a burst also a hard
+  /// link or a symlink.
   public var createdMilliseconds: UInt64 = 20
   /// A file that is written without a pause is handed over this often.
   public var busyMilliseconds: UInt64 = 2000

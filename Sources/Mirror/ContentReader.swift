@@ -21,22 +21,30 @@ public struct ContentReader: Sendable {
   public func manifest(
     of path: BytePath, previous: Manifest?
   ) throws(SoftadastraError) -> (FileStatus, Manifest) {
-    let read = try contents(of: path, previous: previous)
+    let read = try contents(of: path, in: try volume.openForReading(path), previous)
     return (read.status, read.manifest)
   }
 
   /// The same, and the bytes themselves if they would travel inside their change.
   ///
-  /// - Parameter status: of a look at the path just before, which found a regular file.
+  /// - Parameter status: of a look before, which found a regular file. Where that turns out not to be true any more, a
+  ///   small file is read once more.
   func contents(
-    of path: BytePath, previous: Manifest?, lookedAt status: FileStatus? = nil
+    of path: BytePath, previous: Manifest?, lookedAt status: FileStatus
   ) throws(SoftadastraError) -> (status: FileStatus, manifest: Manifest, inline: [UInt8]?) {
-    let file: any ReadableFile
-    if let status {
-      file = try volume.openForReading(path, lookedAt: status)
-    } else {
-      file = try volume.openForReading(path)
+    if status.size <= UInt64(Change.maxInlineBytes) {
+      do throws(SoftadastraError) {
+        return try contents(of: path, in: try volume.openForReading(path, lookedAt: status), previous)
+      } catch {
+        if error.code == .notFound { throw error }
+      }
     }
+    return try contents(of: path, in: try volume.openForReading(path), previous)
+  }
+
+  private func contents(
+    of path: BytePath, in file: any ReadableFile, _ previous: Manifest?
+  ) throws(SoftadastraError) -> (status: FileStatus, manifest: Manifest, inline: [UInt8]?) {
     let before = file.statusWhenOpened
     let sizeClass =
       previous.flatMap { ChunkSizeClass(rawValue: $0.sizeClass)?.next(forFileSize: before.size) }

@@ -283,6 +283,7 @@ extension FolderMirror {
   private func lost(_ peer: NodeID) {
     if DeliberateFault.deadSessionKept.isOn { return }
     sources.removeAll { $0 == peer }
+    if sources.isEmpty { recentContent.removeAll() }
     window.lost(peer)
     for (request, key) in requests {
       guard let flight = fetches[key]?.plan.inFlight[request], flight.peer == peer else { continue }

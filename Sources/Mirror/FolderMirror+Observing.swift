@@ -8,9 +8,12 @@ extension FolderMirror {
   /// A file that changes while it is read is looked at again after this long.
   private static let changingDelayMilliseconds = 200
   static let failedDelayMilliseconds = 5000
-  private static let pauseNanoseconds: UInt64 = 2_000_000
-  private static let maxIdlePauses = 10
-  private static let maxPauses = 100
+  /// Fewer paths are looked at without a pause.
+  private static let pausingBatch = 256
+  private static let pauseNanoseconds: UInt64 = 20_000_000
+  private static let maxPauses = 10
+  /// Files that a peer takes in one pause if it is worth waiting for.
+  private static let takenInAPause: UInt64 = 64
 
   func observeLoop() async {
     while isRunning {
@@ -20,26 +23,26 @@ extension FolderMirror {
         continue
       }
       isObserving = true
+      await letPeersTake()
       await takeMoves()
       if scanWidth.isDue(waiting: dirty.count) { await scanFrontier() }
-      await letPeersTake()
       await observeDirty()
       await judgeDeletions()
       isObserving = false
     }
   }
 
-  /// A file that is looked at long before it is sent is read twice. While peers take what was kept for them the next
-  /// batch waits; not for long, and hardly for a peer that takes nothing.
+  /// A file that is looked at long before it is sent is read twice. While fast peers take what was kept for them the next
+  /// large batch waits, for a fifth of a second at most; for a slow one it does so once, until there is room again.
   private func letPeersTake() async {
-    var taken: UInt64?
-    var idle = 0
+    guard let before = recentContent.takenWhileCrowded else { return outpacesPeers = false }
+    guard dirty.count >= Self.pausingBatch, !outpacesPeers, !sources.isEmpty else { return }
+    var taken = before
     for _ in 0..<Self.maxPauses {
-      guard let now = recentContent.takenWhileCrowded else { return }
-      idle = now == taken ? idle + 1 : 0
-      guard idle <= Self.maxIdlePauses else { return }
-      taken = now
       await time.sleep(nanoseconds: Self.pauseNanoseconds)
+      guard let now = recentContent.takenWhileCrowded else { return }
+      guard now >= taken + Self.takenInAPause else { return outpacesPeers = true }
+      taken = now
     }
   }
 
@@ -53,8 +56,10 @@ extension FolderMirror {
     for (directory, result) in zip(directories, await onPool(directories, slice: 8, { scan.compare($0) })) {
       brake.listed(directory)
       if result.unreadable.isEmpty, unsupported[directory]?.isAboutResources == true { unblock(directory) }
+      // What somebody has reported meanwhile is looked at anew.
+      let new = result.files.filter { !dirty.contains($0.path) }
       for path in result.candidates { markDirty(path) }
-      for (path, status) in result.files where dirty.contains(path) { scanned[path] = status }
+      for (path, status) in new where dirty.contains(path) { scanned[path] = status }
       found += result.candidates.count
       frontier.append(contentsOf: result.directories)
       for (path, error) in result.unreadable {

@@ -75,6 +75,8 @@ public actor FolderMirror {
   var scanWidth = ScanWidth()
   /// What the scan saw of files that are still to be looked at.
   var scanned: [BytePath: FileStatus] = [:]
+  /// Peers take what is kept for them more slowly than files are looked at.
+  var outpacesPeers = false
   var moves: [(from: BytePath, to: BytePath, isDirectory: Bool)] = []
   /// Became dirty while another loop held them.
   var deferred: Set<BytePath> = []
@@ -229,11 +231,8 @@ public actor FolderMirror {
   public func handle(_ events: [WatchEvent]) {
     for event in events {
       switch event {
-      case .changed(let path):
-        scanned[path] = nil
-        markDirty(path)
+      case .changed(let path): markDirty(path)
       case .written(let path):
-        scanned[path] = nil
         written.insert(path)
         markDirty(path)
       case .subtreeChanged(let path) where path.isRoot && DeliberateFault.overflowIgnored.isOn: break
@@ -259,6 +258,7 @@ public actor FolderMirror {
 
   func markDirty(_ path: BytePath) {
     guard !path.isRoot, !path.isReserved, !isIgnored(path, false) else { return }
+    if !scanned.isEmpty { scanned[path] = nil }
     if busy.contains(path) || isMoving(path) { deferred.insert(path) } else { dirty.insert(path) }
   }
 

@@ -33,7 +33,8 @@ public struct Observer: Sendable {
   /// - Parameters:
   ///   - trustsFingerprint: false re-reads a file although its fingerprint is known (coarse timestamps).
   ///   - isWritten: somebody wrote to it. A peer's file is re-read then: its fingerprint may be from after the write.
-  ///   - seen: of a regular file, a moment ago. Where that is not true any more the file is `.changing`.
+  ///   - seen: of a regular file, a while ago; spares a look at one that has no entry. Where it is not true any more the
+  ///     file is looked at anew.
   public func observe(
     _ path: BytePath, trustsFingerprint: Bool = true, isWritten: Bool = false, lookedAt seen: FileStatus? = nil
   ) -> Observation {
@@ -41,14 +42,17 @@ public struct Observer: Sendable {
       let key = StoreKey.file(folder, path)
       let summary = store.summary(key)
       let found: FileStatus?
-      if let seen { found = seen } else { found = try reader.volume.status(path) }
+      // Against an entry only what is there now counts.
+      if let seen, summary?.isDeleted ?? true { found = seen } else { found = try reader.volume.status(path) }
       guard let status = found else { return .absent }
       if let summary, summary.tag == status.fingerprint, trustsFingerprint, !summary.isDeleted,
         !isWritten || summary.dot?.replica == store.replica
       {
         return .unchanged
       }
-      return try compare(path, key, status, summary)
+      let outcome = try compare(path, key, status, summary)
+      if case .retag(let tag) = outcome, tag == summary?.tag { return .unchanged }
+      return outcome
     } catch {
       if error.code == .notFound { return .absent }
       if error.code == .changed { return .changing }

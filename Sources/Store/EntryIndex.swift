@@ -126,8 +126,8 @@ final class EntryIndex: @unchecked Sendable {
     slots.giveBackMemory()
   }
 
-  /// The same entries under new numbers, if more than a quarter of the slots are unused: after a burst of entries that
-  /// came and went. Cost: half a microsecond an entry.
+  /// The same entries under new numbers, if there are many slots without one, as after a burst of entries that came and
+  /// went. Cost: half a microsecond an entry, and the memory of both until the old one goes.
   func withoutGaps() -> EntryIndex? {
     guard slots.count > count + count / 4 + Self.gapsWorthTheirRemoval else { return nil }
     let fresh = EntryIndex()

@@ -30,8 +30,8 @@ extension Store {
     try append(try encode(mutations), conditions)
   }
 
-  /// Commits and returns when that is as durable as the store's options promise. For threads that may block: the caller
-  /// writes for itself where nobody else is at it, which spares the way through the writer's thread.
+  /// Commits and returns when that is as durable as the store's options promise. For threads that may block: a small
+  /// commit the caller writes for itself where nobody else is at it, which spares the way through the writer's thread.
   @discardableResult
   public func commitBlocking(_ mutations: [Mutation]) throws(SoftadastraError) -> CommitTicket {
     // A large group is written and synced by the writer's thread while this one brings it into the index.

@@ -12,6 +12,8 @@ final class Maintenance: Sendable {
   struct Progress {
     var isRunning = false
     var checkpointedBytes: UInt64 = 0
+    /// What a compaction left beside the live entries: renewed tags, and erasures that older records still need.
+    var leftBytes: UInt64 = 0
     var notBefore: UInt64 = 0
     /// The log is damaged below what this life read: no more checkpoints.
     var isSuspended = false
@@ -35,19 +37,20 @@ extension Store {
     }
   }
 
-  /// Compacts the log in the background if a third of its live bytes are superseded: what is not worth the work in a
-  /// burst is worth it when there is nothing else to do.
+  /// Compacts the log in the background if what is superseded is a third of what is live, and above the options' floor:
+  /// what is not worth the work in a burst is worth it when there is nothing else to do.
   public func compactAtRest() { maintainIfDue(isAtRest: true) }
 
   private func maintainIfDue(isAtRest: Bool = false) {
     guard let wal, options.isMaintainedAutomatically else { return }
     let bytes = wal.byteCount
     let live = state.withLock { $0.liveBytes }
-    let garbage = bytes - min(bytes, live)
+    let superseded = bytes - min(bytes, live)
     let now = time.monotonicNanoseconds()
     enum Due { case compaction, checkpoint }
     let due = maintenance.progress.withLock { progress -> Due? in
       guard !progress.isRunning, now >= progress.notBefore else { return nil }
+      let garbage = superseded - min(superseded, progress.leftBytes)
       if garbage > (isAtRest ? live / 3 : live), garbage > options.compactionFloorBytes {
         progress.isRunning = true
         return .compaction
@@ -83,6 +86,8 @@ extension Store {
             for position in positions { state.move(position) }
           }
         })
+      let live = state.withLock { $0.liveBytes }
+      maintenance.progress.withLock { $0.leftBytes = wal.byteCount - min(wal.byteCount, live) }
       try writeCheckpoint()
     }
   }

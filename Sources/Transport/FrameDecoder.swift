@@ -5,7 +5,7 @@ public import SoftadastraCore
 ///
 /// Pure: bytes go in with `append`, frames come out of `next` until it has none. Every length is checked before memory is
 /// taken for it; memory grows with the bytes that arrived, not with those that were announced. Each payload is copied
-/// into memory of its own, of its size: what arrived belongs to the TLS library, which would have to copy all of its own
+/// into memory of its own, of about its size: what arrived belongs to the TLS library, which would have to copy all of its own
 /// buffer as soon as anybody kept a part of it. After an error the stream cannot be continued.
 public struct FrameDecoder: Sendable {
   /// An announced frame makes at most this much room before its bytes are there.
@@ -34,7 +34,7 @@ public struct FrameDecoder: Sendable {
     self.maxPayloadBytes = maxPayloadBytes
   }
 
-  /// Bytes of frames that are not complete yet.
+  /// Bytes of frames that are not complete yet, beside a header that was understood.
   public var bufferedBytes: Int { head.readableBytes + payload.readableBytes + input.readableBytes }
 
   public mutating func append(_ bytes: ByteBuffer) {

@@ -33,15 +33,35 @@ import Testing
     #expect(value.value.size == 3 && fingerprint == seen.fingerprint && inline == Array("one".utf8))
   }
 
-  @Test func whatChangedSinceIsLookedAtAgain() throws {
+  @Test func whatChangedSinceIsLookedAtAnew() throws {
     volume.write(path, Array("one".utf8))
     let seen = try #require(try volume.status(path))
     for content in ["two", "three", ""] {
       volume.write(path, Array(content.utf8))
-      guard case .changing = observer.observe(path, lookedAt: seen) else {
+      let now = try #require(try volume.status(path))
+      guard case .changed(let value, now.fingerprint, let inline) = observer.observe(path, lookedAt: seen) else {
         Issue.record("\(content) was taken for what had been seen")
         return
       }
+      #expect(inline == Array(content.utf8) && value.value.size == UInt64(content.utf8.count))
+    }
+  }
+
+  @Test func againstAnEntryOnlyTheDiskCounts() throws {
+    volume.write(path, Array("one".utf8))
+    let seen = try #require(try volume.status(path))
+    let version = observer.store.newVersion(basedOn: VersionVector(), author: AuthorTag(rawValue: 1))
+    try observer.store.commit([
+      .put(key: StoreKey.file(observer.folder, path), value: [], version: version, tag: seen.fingerprint)
+    ])
+    guard case .unchanged = observer.observe(path, lookedAt: seen) else {
+      Issue.record("the disk holds what the entry says")
+      return
+    }
+    volume.removeTree(path)
+    guard case .absent = observer.observe(path, lookedAt: seen) else {
+      Issue.record("its deletion was not seen")
+      return
     }
   }
 

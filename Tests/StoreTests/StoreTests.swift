@@ -173,6 +173,27 @@ extension Store {
     await store.close()
   }
 
+  @Test func whatACompactionCannotFreeIsNoReasonForTheNext() async throws {
+    let disk = MemoryDisk()
+    let store = try Store.open(
+      disk: disk, options: StoreOptions(segmentBytes: 8192, compactionFloorBytes: 1000), time: SystemTime(),
+      random: SeededSource(seed: 1))
+    let names = (0..<1000).map { key("k\($0)") }
+    try await store.wait(try store.commit(names.map { .put(key: $0, value: [], version: nil, tag: 1) }))
+    // They are needed as long as the entries are not written anew, and are more than a third of those.
+    try await store.wait(try store.commit(names.map { .retag(key: $0, tag: 2) }))
+    try store.compact()
+    let compacted = store.log
+    for _ in 0..<3 {
+      store.compactAtRest()
+      try await Task.sleep(for: .milliseconds(50))
+    }
+    // A compaction writes down the counter.
+    #expect(store.log.lastSequence == compacted.lastSequence)
+    for name in names { #expect(store.summary(name)?.tag == 2) }
+    await store.close()
+  }
+
   @Test(arguments: 1...6 as ClosedRange<UInt64>) func agreesWithADictionary(seed: UInt64) throws {
     var random = SeededRandom(seed: seed)
     var disk = MemoryDisk()
