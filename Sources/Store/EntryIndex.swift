@@ -20,7 +20,7 @@ final class EntryIndex: @unchecked Sendable {
   /// While entries are loaded by the million, their order waits until all are there.
   private(set) var isOrderPending = false
 
-  private static let gapsWorthTheirRemoval = 4096
+  private static let gapsWorthTheirRemoval = 1024
 
   /// What all of this occupies.
   var allocatedBytes: Int {
@@ -129,7 +129,7 @@ final class EntryIndex: @unchecked Sendable {
   /// The same entries under new numbers, if there are many slots without one, as after a burst of entries that came and
   /// went. Cost: half a microsecond an entry, and the memory of both until the old one goes.
   func withoutGaps() -> EntryIndex? {
-    guard slots.count > count + count / 4 + Self.gapsWorthTheirRemoval else { return nil }
+    guard slots.count > count + count / 8 + Self.gapsWorthTheirRemoval else { return nil }
     let fresh = EntryIndex()
     fresh.beginLoading(about: count)
     walkFeed(since: 0) { _, number in

@@ -78,7 +78,8 @@ extension Store {
     try exclusively { () throws(SoftadastraError) in
       try recordCounter()
       try wal.roll()
-      try wal.compact(
+      let superseded = state.withLock { wal.byteCount - min(wal.byteCount, $0.liveBytes) }
+      let freed = try wal.compact(
         isLive: { record, isBase in state.withLock { $0.isLive(record, isBase: isBase) } },
         moved: { positions in
           state.withLock { state in
@@ -86,8 +87,7 @@ extension Store {
             for position in positions { state.move(position) }
           }
         })
-      let live = state.withLock { $0.liveBytes }
-      maintenance.progress.withLock { $0.leftBytes = wal.byteCount - min(wal.byteCount, live) }
+      maintenance.progress.withLock { $0.leftBytes = superseded - min(superseded, freed) }
       try writeCheckpoint()
     }
   }

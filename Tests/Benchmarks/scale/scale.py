@@ -93,7 +93,7 @@ def first_scan(node, files):
 
 
 def describe(node, files, who):
-    time.sleep(12)
+    time.sleep(25)
     report(f"{who}: resident, at rest / peak", f"{node.memory('VmRSS'):.0f} / {node.memory('VmHWM'):.0f} MB")
     report(f"{who}: state on disk", f"{node.state_bytes() / files:.0f} bytes a file")
 
