@@ -110,7 +110,7 @@ final class LinuxStagedFile: StagedFile {
     }
     if !isRight {
       try adjust(size: size, permissions: permissions)
-      known.withLock { $0.permissions = nil }
+      known.withLock { ($0.permissions, $0.wantedPermissions) = (nil, nil) }
     }
     let result = linux_set_modified(descriptor.number, modifiedNanoseconds)
     guard result == 0 else { throw .system(-result, "cannot set the time of", at: location) }
@@ -133,13 +133,14 @@ final class LinuxStagedFile: StagedFile {
     }
   }
 
-  /// What is in the folder now. Its mode is put right if the staging area has got a default access list meanwhile, which
-  /// takes bits from new files.
+  /// What is in the folder now. Its mode is put right, where that is possible, if nobody looked at it before and the staging
+  /// area has got a default access list meanwhile, which takes bits from new files.
   func placed() throws(SoftadastraError) -> FileStatus {
     place.withLock { $0 = .placed }
     let now = try status()
-    guard let wanted = known.withLock({ $0.wantedPermissions }), now.mode != wanted else { return now }
-    try setPermissions(wanted)
+    guard let wanted = known.withLock({ $0.wantedPermissions }), now.mode != wanted,
+      (try? setPermissions(wanted)) != nil
+    else { return now }
     return try status()
   }
 

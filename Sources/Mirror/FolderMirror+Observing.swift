@@ -10,10 +10,10 @@ extension FolderMirror {
   static let failedDelayMilliseconds = 5000
   /// Fewer paths are looked at without a pause.
   private static let pausingBatch = 256
-  private static let pauseNanoseconds: UInt64 = 20_000_000
-  private static let maxPauses = 10
-  /// Files that a peer takes in one pause if it is worth waiting for.
-  private static let takenInAPause: UInt64 = 64
+  private static let pauseNanoseconds: UInt64 = 4_000_000
+  private static let maxPauses = 50
+  /// Files that a peer takes in five pauses if it is worth waiting for.
+  private static let takenInFivePauses: UInt64 = 64
 
   func observeLoop() async {
     while isRunning {
@@ -36,12 +36,13 @@ extension FolderMirror {
   /// large batch waits, for a fifth of a second at most; for a slow one it does so once, until there is room again.
   private func letPeersTake() async {
     guard let before = recentContent.takenWhileCrowded else { return outpacesPeers = false }
-    guard dirty.count >= Self.pausingBatch, !outpacesPeers, !sources.isEmpty else { return }
+    guard dirty.count >= Self.pausingBatch || !frontier.isEmpty, !outpacesPeers, !sources.isEmpty else { return }
     var taken = before
-    for _ in 0..<Self.maxPauses {
+    for pause in 1...Self.maxPauses {
       await time.sleep(nanoseconds: Self.pauseNanoseconds)
       guard let now = recentContent.takenWhileCrowded else { return }
-      guard now >= taken + Self.takenInAPause else { return outpacesPeers = true }
+      guard pause.isMultiple(of: 5) else { continue }
+      guard now >= taken + Self.takenInFivePauses else { return outpacesPeers = true }
       taken = now
     }
   }
@@ -104,7 +105,13 @@ extension FolderMirror {
       guard store.summary(StoreKey.file(folder, path))?.sequence == before[index] else {
         deferred.insert(path)
         if written.contains(path) { self.written.insert(path) }
+        if unsettled.contains(path) { self.unsettled.insert(path) }
         continue
+      }
+      if observations[index].isUndecided {
+        // The next look must not believe a fingerprint that this one was not to believe.
+        if written.contains(path) { self.written.insert(path) }
+        if unsettled.contains(path) { self.unsettled.insert(path) }
       }
       accepted.append((path, observations[index]))
     }

@@ -233,8 +233,7 @@ public actor FolderMirror {
       switch event {
       case .changed(let path): markDirty(path)
       case .written(let path):
-        written.insert(path)
-        markDirty(path)
+        if markDirty(path) { written.insert(path) }
       case .subtreeChanged(let path) where path.isRoot && DeliberateFault.overflowIgnored.isOn: break
       case .subtreeChanged(let path): rescan(path)
       case .moved(let from, let to, let isDirectory): moves.append((from, to, isDirectory))
@@ -256,10 +255,13 @@ public actor FolderMirror {
     observeSignal.raise()
   }
 
-  func markDirty(_ path: BytePath) {
-    guard !path.isRoot, !path.isReserved, !isIgnored(path, false) else { return }
+  /// False for a path that is nobody's business.
+  @discardableResult
+  func markDirty(_ path: BytePath) -> Bool {
+    guard !path.isRoot, !path.isReserved, !isIgnored(path, false) else { return false }
     if !scanned.isEmpty { scanned[path] = nil }
     if busy.contains(path) || isMoving(path) { deferred.insert(path) } else { dirty.insert(path) }
+    return true
   }
 
   func isMoving(_ path: BytePath) -> Bool { !moving.isEmpty && moving.contains { path.isWithin($0) } }

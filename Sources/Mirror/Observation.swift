@@ -21,6 +21,12 @@ public enum Observation: Sendable {
   case failed(SoftadastraError)
 
   var isChange: Bool { if case .changed = self { true } else { false } }
+  var isUndecided: Bool {
+    switch self {
+    case .changing, .failed: true
+    default: false
+    }
+  }
 }
 
 /// Looks at paths and compares them with the synced tree. Blocks: for worker threads.

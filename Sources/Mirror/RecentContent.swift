@@ -8,6 +8,8 @@ internal import Synchronization
 /// entry's manifest was made from.
 final class RecentContent: Sendable {
   static let maxBytes = 12 << 20
+  /// What an item occupies beside its content, about.
+  static let itemBytes = 96
   /// A sender takes sequences about in order: what lies so far behind will not be asked for any more.
   private static let reach: UInt64 = 8192
 
@@ -21,7 +23,7 @@ final class RecentContent: Sendable {
 
     mutating func drop(_ sequence: UInt64) -> [UInt8]? {
       guard let content = contents.removeValue(forKey: sequence) else { return nil }
-      bytes -= content.count
+      bytes -= content.count + itemBytes
       return content
     }
 
@@ -42,10 +44,10 @@ final class RecentContent: Sendable {
 
   func remember(_ content: [UInt8], of sequence: UInt64) {
     state.withLock { state in
-      guard state.bytes + content.count <= Self.maxBytes else { return }
+      guard state.bytes + content.count + Self.itemBytes <= Self.maxBytes else { return }
       state.contents[sequence] = content
       state.order.append(sequence)
-      state.bytes += content.count
+      state.bytes += content.count + Self.itemBytes
     }
   }
 

@@ -78,8 +78,13 @@ extension Store {
     try exclusively { () throws(SoftadastraError) in
       try recordCounter()
       try wal.roll()
-      let superseded = state.withLock { wal.byteCount - min(wal.byteCount, $0.liveBytes) }
+      let live = state.withLock { $0.liveBytes }
+      let superseded = wal.byteCount - min(wal.byteCount, live)
+      // Where much could not be freed the last time, an old segment that is mostly live may have been the reason: while
+      // something superseded is left in it, erasures behind it must stay.
+      let isStuck = maintenance.progress.withLock { $0.leftBytes > live / 2 }
       let freed = try wal.compact(
+        keptShare: isStuck ? 2 : WriteAheadLog.keptShare,
         isLive: { record, isBase in state.withLock { $0.isLive(record, isBase: isBase) } },
         moved: { positions in
           state.withLock { state in
@@ -171,6 +176,7 @@ extension Store {
       copies = try wal.mend { positions in
         state.withLock { state in for position in positions { state.move(position) } }
       }
+      maintenance.progress.withLock { $0.leftBytes = 0 }
     }
     return copies
   }

@@ -3,7 +3,7 @@ internal import Synchronization
 
 extension WriteAheadLog {
   /// Segments of which at least this share is live are left as they are.
-  static let keptShare = 0.9
+  public static let keptShare = 0.9
 
   /// Closes the segment that is written to, so that a compaction may take it. Blocks.
   public func roll() throws(SoftadastraError) {
@@ -29,23 +29,27 @@ extension WriteAheadLog {
   /// sequences stay. Blocks; one at a time. Damaged segments are left alone.
   ///
   /// - Parameters:
+  ///   - keptShare: of live bytes, with which a segment is left as it is; above 1 none is.
   ///   - isLive: called for each record. `isBase` says that nothing superseded is left in any earlier segment, so
   ///     that a record which only undoes an earlier one may go.
   ///   - moved: called with the surviving records' new positions, right after they take effect.
   /// - Returns: how many bytes of records went.
   @discardableResult
   public func compact(
-    isLive: (_ record: WALRecord, _ isBase: Bool) -> Bool, moved: ([WALPosition]) -> Void
+    keptShare: Double = WriteAheadLog.keptShare, isLive: (_ record: WALRecord, _ isBase: Bool) -> Bool,
+    moved: ([WALPosition]) -> Void
   ) throws(SoftadastraError) -> UInt64 {
     let result: Result<UInt64, SoftadastraError> = compactionLock.withLock { _ in
-      do throws(SoftadastraError) { return .success(try rewrite(isLive, moved)) } catch { return .failure(error) }
+      do throws(SoftadastraError) { return .success(try rewrite(keptShare, isLive, moved)) } catch {
+        return .failure(error)
+      }
     }
     return try result.get()
   }
 
-  private func rewrite(_ isLive: (WALRecord, Bool) -> Bool, _ moved: ([WALPosition]) -> Void)
-    throws(SoftadastraError) -> UInt64
-  {
+  private func rewrite(
+    _ keptShare: Double, _ isLive: (WALRecord, Bool) -> Bool, _ moved: ([WALPosition]) -> Void
+  ) throws(SoftadastraError) -> UInt64 {
     let all = monitor.withLock { $0.segments }
     var run = CompactionRun()
     var isBase = true
@@ -76,7 +80,7 @@ extension WriteAheadLog {
       if !scan.report.damage.isEmpty {
         freed += try install(&run, moved)
         isBase = false
-      } else if survivors.count >= Int(Double(total) * Self.keptShare), total * 2 > options.segmentBytes {
+      } else if survivors.count >= Int(Double(total) * keptShare), total * 2 > options.segmentBytes {
         freed += try install(&run, moved)
         if survivors.count < total { isBase = false }
       } else {

@@ -15,7 +15,7 @@ import Testing
 
   @Test func theOldestStayWhenItIsFull() {
     let recent = RecentContent()
-    let half = RecentContent.maxBytes / 2
+    let half = RecentContent.maxBytes / 2 - RecentContent.itemBytes
     recent.remember(bytes(half), of: 1)
     recent.remember(bytes(half), of: 2)
     recent.remember(bytes(1), of: 3)
@@ -29,19 +29,21 @@ import Testing
 
   @Test func whatWasOvertakenGivesItsRoom() {
     let recent = RecentContent()
-    recent.remember(bytes(RecentContent.maxBytes - 10), of: 1)
+    recent.remember(bytes(RecentContent.maxBytes - 2 * RecentContent.itemBytes - 10), of: 1)
     recent.remember(bytes(10), of: 100_000)
     // Far behind what is taken now: nobody will ask for it.
     #expect(recent.take(100_000) != nil)
     #expect(recent.take(1) == nil)
-    recent.remember(bytes(RecentContent.maxBytes), of: 100_001)
+    recent.remember(bytes(RecentContent.maxBytes - RecentContent.itemBytes), of: 100_001)
     #expect(recent.take(100_001) != nil)
   }
 
   @Test func itSaysWhetherSomebodyTakesWhileThereIsNoRoom() throws {
     let recent = RecentContent()
     #expect(recent.takenWhileCrowded == nil)
-    for sequence in 1...4 as ClosedRange<UInt64> { recent.remember(bytes(RecentContent.maxBytes / 4), of: sequence) }
+    for sequence in 1...4 as ClosedRange<UInt64> {
+      recent.remember(bytes(RecentContent.maxBytes / 4 - RecentContent.itemBytes), of: sequence)
+    }
     let before = try #require(recent.takenWhileCrowded)
     #expect(recent.takenWhileCrowded == before)
     // Nothing was taken: it was not there.
