@@ -10,10 +10,6 @@ extension FolderMirror {
   static let failedDelayMilliseconds = 5000
   /// Fewer paths are looked at without a pause.
   private static let pausingBatch = 256
-  private static let pauseNanoseconds: UInt64 = 4_000_000
-  private static let maxPauses = 50
-  /// Files that a peer takes in five pauses if it is worth waiting for.
-  private static let takenInFivePauses: UInt64 = 64
 
   func observeLoop() async {
     while isRunning {
@@ -32,18 +28,11 @@ extension FolderMirror {
     }
   }
 
-  /// A file that is looked at long before it is sent is read twice. While fast peers take what was kept for them the next
-  /// large batch waits, for a fifth of a second at most; for a slow one it does so once, until there is room again.
   private func letPeersTake() async {
-    guard let before = recentContent.takenWhileCrowded else { return outpacesPeers = false }
-    guard dirty.count >= Self.pausingBatch || !frontier.isEmpty, !outpacesPeers, !sources.isEmpty else { return }
-    var taken = before
-    for pause in 1...Self.maxPauses {
-      await time.sleep(nanoseconds: Self.pauseNanoseconds)
-      guard let now = recentContent.takenWhileCrowded else { return }
-      guard pause.isMultiple(of: 5) else { continue }
-      guard now >= taken + Self.takenInFivePauses else { return outpacesPeers = true }
-      taken = now
+    guard dirty.count >= Self.pausingBatch || !frontier.isEmpty, !sources.isEmpty else { return }
+    pace.batchBegins()
+    while pace.waits(taken: recentContent.takenWhileCrowded) {
+      await time.sleep(nanoseconds: ObservingPace.pauseNanoseconds)
     }
   }
 

@@ -75,8 +75,7 @@ public actor FolderMirror {
   var scanWidth = ScanWidth()
   /// What the scan saw of files that are still to be looked at.
   var scanned: [BytePath: FileStatus] = [:]
-  /// Peers take what is kept for them more slowly than files are looked at.
-  var outpacesPeers = false
+  var pace = ObservingPace()
   var moves: [(from: BytePath, to: BytePath, isDirectory: Bool)] = []
   /// Became dirty while another loop held them.
   var deferred: Set<BytePath> = []
