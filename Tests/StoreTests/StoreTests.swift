@@ -194,6 +194,25 @@ extension Store {
     await store.close()
   }
 
+  @Test func erasuresGoAlsoBehindASegmentThatIsMostlyLive() throws {
+    let store = try openStore(MemoryDisk())
+    let names = (0..<200).map { key("k\($0)") }
+    try store.commit(names.map { .put(key: $0, value: key("value"), version: nil, tag: 1) })
+    // One record of them is superseded: their segment stays as it is, and erasures behind it are kept.
+    try store.commit([.erase(key: names[0])])
+    for start in stride(from: 0, to: 2000, by: 100) {
+      let passing = (start..<start + 100).map { key("passing \($0)") }
+      try store.commit(passing.map { .put(key: $0, value: [], version: nil, tag: 1) })
+      try store.commit(passing.map { .erase(key: $0) })
+    }
+    try store.compact()
+    let stuck = store.log.bytes
+    try store.compact()
+    #expect(store.log.bytes * 2 < stuck)
+    #expect(store.list(prefix: [], limit: .max).count == names.count - 1)
+    store.closeBlocking()
+  }
+
   @Test(arguments: 1...6 as ClosedRange<UInt64>) func agreesWithADictionary(seed: UInt64) throws {
     var random = SeededRandom(seed: seed)
     var disk = MemoryDisk()
