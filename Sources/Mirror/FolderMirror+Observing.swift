@@ -91,16 +91,15 @@ extension FolderMirror {
     // A synced entry that changed meanwhile was changed by this actor only, never at a busy path.
     var accepted: [(BytePath, Observation)] = []
     for (index, path) in batch.enumerated() {
-      guard store.summary(StoreKey.file(folder, path))?.sequence == before[index] else {
-        deferred.insert(path)
-        if written.contains(path) { self.written.insert(path) }
-        if unsettled.contains(path) { self.unsettled.insert(path) }
-        continue
-      }
-      if observations[index].isUndecided {
+      let isOvertaken = store.summary(StoreKey.file(folder, path))?.sequence != before[index]
+      if isOvertaken || observations[index].isUndecided {
         // The next look must not believe a fingerprint that this one was not to believe.
         if written.contains(path) { self.written.insert(path) }
         if unsettled.contains(path) { self.unsettled.insert(path) }
+      }
+      guard !isOvertaken else {
+        deferred.insert(path)
+        continue
       }
       accepted.append((path, observations[index]))
     }

@@ -127,7 +127,7 @@ final class EntryIndex: @unchecked Sendable {
   }
 
   /// The same entries under new numbers, if there are many slots without one, as after a burst of entries that came and
-  /// went. Cost: half a microsecond an entry, and the memory of both until the old one goes.
+  /// went. Cost: that of loading the entries anew, and the memory of both until the old one goes.
   func withoutGaps() -> EntryIndex? {
     guard slots.count > count + count / 8 + Self.gapsWorthTheirRemoval else { return nil }
     let fresh = EntryIndex()

@@ -6,6 +6,13 @@ import Testing
 
 func key(_ text: String) -> [UInt8] { Array(text.utf8) }
 
+/// One that compacts by itself, and soon.
+private func openMaintainedStore() throws -> Store {
+  try Store.open(
+    disk: MemoryDisk(), options: StoreOptions(segmentBytes: 8192, compactionFloorBytes: 1000), time: SystemTime(),
+    random: SeededSource(seed: 1))
+}
+
 func openStore(_ disk: MemoryDisk, segment: Int = 8192, seed: UInt64 = 1) throws -> Store {
   try Store.open(
     disk: disk,
@@ -150,10 +157,7 @@ extension Store {
   }
 
   @Test func theLogIsTidiedAtRestBeforeItMustBe() async throws {
-    let disk = MemoryDisk()
-    let store = try Store.open(
-      disk: disk, options: StoreOptions(segmentBytes: 8192, compactionFloorBytes: 1000), time: SystemTime(),
-      random: SeededSource(seed: 1))
+    let store = try openMaintainedStore()
     let names = (0..<1000).map { key("k\($0)") }
     func put(_ names: some Sequence<[UInt8]>) async throws {
       try await store.wait(try store.commit(names.map { .put(key: $0, value: key("value"), version: nil, tag: 1) }))
@@ -174,10 +178,7 @@ extension Store {
   }
 
   @Test func whatACompactionCannotFreeIsNoReasonForTheNext() async throws {
-    let disk = MemoryDisk()
-    let store = try Store.open(
-      disk: disk, options: StoreOptions(segmentBytes: 8192, compactionFloorBytes: 1000), time: SystemTime(),
-      random: SeededSource(seed: 1))
+    let store = try openMaintainedStore()
     let names = (0..<1000).map { key("k\($0)") }
     try await store.wait(try store.commit(names.map { .put(key: $0, value: [], version: nil, tag: 1) }))
     // They are needed as long as the entries are not written anew, and are more than a third of those.
