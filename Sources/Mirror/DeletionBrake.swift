@@ -8,7 +8,7 @@ internal import SoftadastraCore
 ///
 /// | state     | absent paths                                   | ends with                                       |
 /// | --------- | ---------------------------------------------- | ----------------------------------------------- |
-/// | `waiting` | are deletions                                  | the first scan's begin                          |
+/// | `waiting` | are deletions                                  | the first scan's begin; `off` if nothing is synced then |
 /// | `scanning`| are collected                                  | the scan's end: then they are judged together   |
 /// | `holding` | at and below the collected ones are held        | confirmation, or nothing of them missing any more |
 /// | `off`     | are deletions                                  |                                                 |
@@ -41,7 +41,10 @@ struct DeletionBrake {
   var isScanning: Bool { if case .scanning = state { true } else { false } }
   var held: Held? { if case .holding(let held) = state { held } else { nil } }
 
-  mutating func scanBegins() { if case .waiting = state { state = .scanning(absent: [], appeared: []) } }
+  /// - Parameter isNothingSynced: nothing can be missing then.
+  mutating func scanBegins(isNothingSynced: Bool) {
+    if case .waiting = state { state = isNothingSynced ? .off : .scanning(absent: [], appeared: []) }
+  }
 
   /// Whether an absent path counts as deleted now. If not, it is remembered.
   mutating func admits(_ path: BytePath) -> Bool {

@@ -36,38 +36,6 @@ extension FolderMirror {
     }
   }
 
-  private func scanFrontier() async {
-    guard !frontier.isEmpty else { return }
-    noteProgress()
-    let directories = Array(frontier.suffix(scanWidth.directories))
-    frontier.removeLast(directories.count)
-    var found = 0
-    let scan = TreeScan(folder: folder, store: store, volume: volume, isIgnored: isIgnored)
-    for (directory, result) in zip(directories, await onPool(directories, slice: 8, { scan.compare($0) })) {
-      brake.listed(directory)
-      if result.unreadable.isEmpty, unsupported[directory]?.isAboutResources == true { unblock(directory) }
-      // What somebody has reported meanwhile is looked at anew.
-      let new = result.files.filter { !dirty.contains($0.path) }
-      for path in result.candidates { markDirty(path) }
-      for (path, status) in new where dirty.contains(path) { scanned[path] = status }
-      found += result.candidates.count
-      frontier.append(contentsOf: result.directories)
-      for (path, error) in result.unreadable {
-        block(path, error)
-        scanAgain(path)
-      }
-    }
-    scanWidth.found(found)
-  }
-
-  /// A directory that could not be read is tried again: nothing may tell when it can be.
-  private func scanAgain(_ directory: BytePath) {
-    Task {
-      await self.time.sleep(nanoseconds: UInt64(Self.failedDelayMilliseconds) * 1_000_000)
-      self.rescan(directory)
-    }
-  }
-
   private func observeDirty() async {
     guard !dirty.isEmpty else { return }
     noteProgress()
@@ -82,11 +50,8 @@ extension FolderMirror {
     self.unsettled.subtract(unsettled)
     let written = self.written.intersection(batch)
     self.written.subtract(written)
-    var seen: [BytePath: FileStatus] = [:]
-    if !scanned.isEmpty { for path in batch { seen[path] = scanned.removeValue(forKey: path) } }
-    let observations = await onPool(batch) { [seen] in
-      observer.observe(
-        $0, trustsFingerprint: !unsettled.contains($0), isWritten: written.contains($0), lookedAt: seen[$0])
+    let observations = await onPool(batch) {
+      observer.observe($0, trustsFingerprint: !unsettled.contains($0), isWritten: written.contains($0))
     }
     // A synced entry that changed meanwhile was changed by this actor only, never at a busy path.
     var accepted: [(BytePath, Observation)] = []
@@ -108,7 +73,7 @@ extension FolderMirror {
   }
 
   /// Turns observations into versions, in one commit.
-  private func record(_ observations: [(BytePath, Observation)]) async {
+  func record(_ observations: [(BytePath, Observation)]) async {
     var mutations: [Mutation] = []
     var again: [BytePath] = []
     var failed: [BytePath] = []
@@ -117,6 +82,7 @@ extension FolderMirror {
     var adopted: [PendingTree.Item] = []
     var edited: [(path: BytePath, value: StoredFileValue, fingerprint: UInt64, inline: [UInt8]?)] = []
     var contents: [(at: Int, bytes: [UInt8])] = []
+    var above: (directory: BytePath, file: BytePath?)?
     for (path, observation) in observations {
       let key = StoreKey.file(folder, path)
       let isBelieved = passesBrake(path, observation)
@@ -151,7 +117,9 @@ extension FolderMirror {
             entry.with(local.map { entry.version.absorbing($0) } ?? entry.version).mutation(key: key, tag: fingerprint))
           continue
         }
-        if let parent = fileAbove(path), !observations.contains(where: { $0.0 == parent && $0.1.isChange }) {
+        let directory = path.parent
+        if above?.directory != directory { above = (directory, fileAbove(path)) }
+        if let parent = above?.file, !observations.contains(where: { $0.0 == parent && $0.1.isChange }) {
           // It is a directory by now: its entry comes first, or peers would see a file in the way of another.
           markDirty(parent)
           deferred.insert(path)

@@ -55,7 +55,7 @@ extension FolderMirror {
   }
 
   private func differing() async throws(SoftadastraError) -> [BytePath] {
-    let scan = TreeScan(folder: folder, store: store, volume: volume, isIgnored: isIgnored)
+    let scan = TreeScan(observer: observer, room: nil, isIgnored: isIgnored)
     var directories = [BytePath.root]
     var found: [BytePath] = []
     while !directories.isEmpty {

@@ -73,4 +73,21 @@ extension FolderMirror {
       return results.flatMap { $0 }
     }
   }
+
+  /// The same, each result taken as soon as its slice is done, in any order, while the rest is still being worked on.
+  func eachOnPool<Input: Sendable, Output: Sendable>(
+    _ inputs: [Input], slice: Int, _ body: @escaping @Sendable (Input) -> Output,
+    taking take: (Input, Output) async -> Void
+  ) async {
+    let volume = self.volume
+    await withTaskGroup(of: [(Input, Output)].self) { group in
+      for start in stride(from: 0, to: inputs.count, by: slice) {
+        let part = Array(inputs[start..<min(start + slice, inputs.count)])
+        group.addTask { await self.pool.run { volume.holdingDirectories { part.map { ($0, body($0)) } } } }
+      }
+      for await results in group {
+        for (input, output) in results { await take(input, output) }
+      }
+    }
+  }
 }

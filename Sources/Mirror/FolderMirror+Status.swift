@@ -46,7 +46,7 @@ extension FolderMirror {
   /// Lets go of what only spares work in a burst.
   public func giveBackMemory() {
     recentContent.removeAll()
-    if dirty.isEmpty { (dirty, scanned) = ([], [:]) }
+    if dirty.isEmpty { dirty = [] }
     if deferred.isEmpty { deferred = [] }
     if busy.isEmpty { busy = [] }
     if pending.isEmpty { pending = PendingTree() }

@@ -1,5 +1,7 @@
 public import SoftadastraCore
 public import SoftadastraFS
+internal import SoftadastraStore
+internal import SoftadastraSync
 
 /// What the watcher tells, and which paths are to be looked at.
 extension FolderMirror {
@@ -25,7 +27,11 @@ extension FolderMirror {
   /// Compares everything at and below with the synced tree.
   public func rescan(_ path: BytePath = .root) {
     if DeliberateFault.startScanLeftOut.isOn, path.isRoot, frontier.isEmpty, sources.isEmpty { return }
-    if path.isRoot { brake.scanBegins() } else { markDirty(path) }
+    if path.isRoot {
+      brake.scanBegins(isNothingSynced: store.list(prefix: StoreKey.filePrefix(folder), limit: 1).isEmpty)
+    } else {
+      markDirty(path)
+    }
     frontier.append(path)
     observeSignal.raise()
   }
@@ -34,7 +40,6 @@ extension FolderMirror {
   @discardableResult
   func markDirty(_ path: BytePath) -> Bool {
     guard !path.isRoot, !path.isReserved, !isIgnored(path, false) else { return false }
-    if !scanned.isEmpty { scanned[path] = nil }
     if busy.contains(path) || isMoving(path) { deferred.insert(path) } else { dirty.insert(path) }
     return true
   }

@@ -73,8 +73,7 @@ public actor FolderMirror {
   var dirty: Set<BytePath> = []
   var frontier: [BytePath] = []
   var scanWidth = ScanWidth()
-  /// What the scan saw of files that are still to be looked at.
-  var scanned: [BytePath: FileStatus] = [:]
+  nonisolated let scanRoom = ScanRoom()
   var pace = ObservingPace()
   var moves: [(from: BytePath, to: BytePath, isDirectory: Bool)] = []
   /// Became dirty while another loop held them.

@@ -1,5 +1,5 @@
 public import SoftadastraCore
-public import SoftadastraFS
+internal import SoftadastraFS
 public import SoftadastraStore
 internal import SoftadastraSync
 
@@ -39,26 +39,33 @@ public struct Observer: Sendable {
   /// - Parameters:
   ///   - trustsFingerprint: false re-reads a file although its fingerprint is known (coarse timestamps).
   ///   - isWritten: somebody wrote to it. A peer's file is re-read then: its fingerprint may be from after the write.
-  ///   - seen: of a regular file, a while ago; spares a look at one that has no entry. Where it is not true any more the
-  ///     file is looked at anew.
-  public func observe(
-    _ path: BytePath, trustsFingerprint: Bool = true, isWritten: Bool = false, lookedAt seen: FileStatus? = nil
-  ) -> Observation {
-    do throws(SoftadastraError) {
+  public func observe(_ path: BytePath, trustsFingerprint: Bool = true, isWritten: Bool = false) -> Observation {
+    looking { () throws(SoftadastraError) in
       let key = StoreKey.file(folder, path)
       let summary = store.summary(key)
-      let found: FileStatus?
-      // Against an entry only what is there now counts.
-      if let seen, summary?.isDeleted ?? true { found = seen } else { found = try reader.volume.status(path) }
-      guard let status = found else { return .absent }
+      guard let status = try reader.volume.status(path) else { return .absent }
       if let summary, summary.tag == status.fingerprint, trustsFingerprint, !summary.isDeleted,
         !isWritten || summary.dot?.replica == store.replica
       {
         return .unchanged
       }
-      let outcome = try compare(path, key, status, summary)
+      let outcome = try compare(path, status, try entry(key, summary, path), summary?.tag)
       if case .retag(let tag) = outcome, tag == summary?.tag { return .unchanged }
       return outcome
+    }
+  }
+
+  /// Looks at a regular file that has no entry.
+  ///
+  /// - Parameter status: as a listing has just found it, which spares a look. Where that is not true any more the file is
+  ///   looked at anew.
+  func observeNew(_ path: BytePath, _ status: FileStatus) -> Observation {
+    looking { () throws(SoftadastraError) in try compare(path, status, nil, nil) }
+  }
+
+  private func looking(_ look: () throws(SoftadastraError) -> Observation) -> Observation {
+    do throws(SoftadastraError) {
+      return try look()
     } catch {
       if error.code == .notFound { return .absent }
       if error.code == .changed { return .changing }
@@ -67,16 +74,15 @@ public struct Observer: Sendable {
   }
 
   private func compare(
-    _ path: BytePath, _ key: [UInt8], _ status: FileStatus, _ summary: EntrySummary?
+    _ path: BytePath, _ status: FileStatus, _ known: FileEntry?, _ tag: UInt64?
   ) throws(SoftadastraError) -> Observation {
-    let known = try entry(key, summary, path)
     switch status.kind {
     case .other: return .unsupported
     case .directory:
       if made.isBeingMade(path) { return .changing }
       if known == nil || known!.isDeleted {
         // A directory that a peer deleted and that stays for what lies in it, or that exists only for its children.
-        if summary?.tag == status.fingerprint || made.fingerprint(path) == status.fingerprint {
+        if tag == status.fingerprint || made.fingerprint(path) == status.fingerprint {
           return .implicitDirectory
         }
       }

@@ -6,11 +6,14 @@ struct ScanWidth: Sendable {
   static let bounds = 8...256
   /// Paths to look at that one step should find.
   static let aim = FolderMirror.observeBatch
+  static let aimAlone = 4 * aim
 
   /// What changes all the time does not hold up a scan for more passes than this.
   static let maxPasses = 16
 
-  private(set) var directories = 64
+  private(set) var directories = 16
+  /// Directories that one worker compares at a time.
+  var slice: Int { max(1, directories / 16) }
   private var passes = 0
 
   /// - Parameter waiting: paths that are still to be looked at.
@@ -21,11 +24,14 @@ struct ScanWidth: Sendable {
     return true
   }
 
-  /// - Parameter candidates: of the whole step.
-  mutating func found(_ candidates: Int) {
-    if candidates > Self.aim {
+  /// - Parameters:
+  ///   - candidates: of the whole step.
+  ///   - isAlone: nobody is to be sent what is read before it has to make room for more.
+  mutating func found(_ candidates: Int, isAlone: Bool) {
+    let aim = isAlone ? Self.aimAlone : Self.aim
+    if candidates > aim {
       directories = max(Self.bounds.lowerBound, directories / 2)
-    } else if candidates < Self.aim / 4 {
+    } else if candidates < aim / 4 {
       directories = min(Self.bounds.upperBound, directories * 2)
     }
   }

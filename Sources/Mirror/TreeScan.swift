@@ -3,14 +3,15 @@ internal import SoftadastraFS
 internal import SoftadastraStore
 internal import SoftadastraSync
 
-/// Compares directories with the synced tree by fingerprints alone, and names the paths to look at.
+/// Compares directories with the synced tree by fingerprints alone, and names the paths to look at. New small files are
+/// looked at on the spot, while their directory is at hand and as long as there is room.
 ///
 /// Memory does not grow with the tree: one directory is compared at a time, its children found in the store by
 /// stepping over whole subtrees. Blocks: for worker threads.
 struct TreeScan: Sendable {
-  let folder: FolderID
-  let store: Store
-  let volume: any Volume
+  let observer: Observer
+  /// Nil only names what differs.
+  let room: ScanRoom?
   let isIgnored: @Sendable (BytePath, Bool) -> Bool
 
   private static let aboveEveryName = [UInt8](repeating: 0xFF, count: BytePath.maxNameBytes + 1)
@@ -22,8 +23,9 @@ struct TreeScan: Sendable {
   struct Result: Sendable {
     /// Differ from the synced tree, in the order found: a directory before what is in it.
     var candidates: [BytePath] = []
-    /// What was seen of those that are regular files.
-    var files: [(path: BytePath, status: FileStatus)] = []
+    /// Regular files of which the synced tree knew nothing, neither here nor below, and what they are. Each has taken
+    /// room, which is to be given back.
+    var new: [(path: BytePath, size: UInt64, observation: Observation)] = []
     /// Existing directories to descend into.
     var directories: [BytePath] = []
     /// Directories that could not be read: nothing below counts as deleted.
@@ -35,7 +37,7 @@ struct TreeScan: Sendable {
     var result = Result()
     let items: [DirectoryItem]
     do throws(SoftadastraError) {
-      items = try volume.list(directory)
+      items = try observer.reader.volume.list(directory)
     } catch {
       // A directory that is gone is a candidate like any other; its parent's listing decides.
       if error.code == .notFound {
@@ -57,16 +59,24 @@ struct TreeScan: Sendable {
       found.append((path, item.status))
       if isDirectory { result.directories.append(path) }
     }
-    let summaries = store.summaries(found.map { StoreKey.file(folder, $0.path) })
-    for ((path, status), summary) in zip(found, summaries) {
-      if summary == nil || summary!.isDeleted || summary!.tag != status.fingerprint {
+    var inhabited: Set<BytePath> = []
+    for (path, isImplicit) in storedChildren(of: directory) {
+      if present.contains(path) {
+        if isImplicit { inhabited.insert(path) }
+      } else if !isIgnored(path, isImplicit) {
         result.candidates.append(path)
-        if status.kind == .file { result.files.append((path, status)) }
       }
     }
-    for (path, isImplicit) in storedChildren(of: directory) where !present.contains(path) {
-      if isIgnored(path, isImplicit) { continue }
-      result.candidates.append(path)
+    let summaries = observer.store.summaries(found.map { StoreKey.file(observer.folder, $0.path) })
+    for ((path, status), summary) in zip(found, summaries) {
+      if let summary, !summary.isDeleted, summary.tag == status.fingerprint { continue }
+      if summary == nil, status.kind == .file, status.size <= UInt64(Change.maxInlineBytes), !inhabited.contains(path),
+        room?.take(status.size) == true
+      {
+        result.new.append((path, status.size, observer.observeNew(path, status)))
+      } else {
+        result.candidates.append(path)
+      }
     }
     return result
   }
@@ -75,13 +85,14 @@ struct TreeScan: Sendable {
   private func storedChildren(of directory: BytePath) -> [(BytePath, Bool)] {
     let slash = UInt8(ascii: "/")
     let prefix =
-      directory.isRoot ? StoreKey.filePrefix(folder) : StoreKey.file(folder, directory) + [slash]
+      directory.isRoot
+      ? StoreKey.filePrefix(observer.folder) : StoreKey.file(observer.folder, directory) + [slash]
     var children: [(BytePath, Bool)] = []
     var after: [UInt8]?
     var limit = Self.firstPage
     while true {
       let asked = limit
-      let page = store.list(prefix: prefix, after: after, limit: asked)
+      let page = observer.store.list(prefix: prefix, after: after, limit: asked)
       limit = Self.nextPage
       guard let last = page.last else { return children }
       after = last.key

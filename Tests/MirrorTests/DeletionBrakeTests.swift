@@ -17,21 +17,28 @@ import Testing
   @Test func onlyTheFirstScanCollects() {
     var brake = DeletionBrake()
     var admitted = [brake.admits(path("before"))]
-    brake.scanBegins()
+    brake.scanBegins(isNothingSynced: false)
     admitted += ["a", "b"].map { brake.admits(path($0)) }
     #expect(admitted == [true, false, false])
     // Back before the scan was over.
     brake.saw(path("b"), fingerprint: nil, isNew: false)
     let collected = brake.release()
     #expect(collected == [path("a")])
-    brake.scanBegins()
+    brake.scanBegins(isNothingSynced: false)
     let isAdmitted = brake.admits(path("after"))
     #expect(isAdmitted)
   }
 
+  @Test func whereNothingIsSyncedNothingCanBeMissing() {
+    var brake = DeletionBrake()
+    brake.scanBegins(isNothingSynced: true)
+    let isAdmitted = brake.admits(path("made and deleted meanwhile"))
+    #expect(isAdmitted && !brake.isScanning)
+  }
+
   @Test func whatIsHeldIsHeldWithAllBelow() {
     var brake = DeletionBrake()
-    brake.scanBegins()
+    brake.scanBegins(isNothingSynced: false)
     _ = brake.admits(path("d"))
     brake.hold([path("d")], gone: 2, of: 150)
     #expect(brake.holds(path("d")) && brake.holds(path("d/e/f")) && !brake.holds(path("dd")) && !brake.holds(.root))

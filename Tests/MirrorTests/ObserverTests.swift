@@ -1,13 +1,12 @@
 import SoftadastraCore
 import SoftadastraFS
 import SoftadastraStore
-import SoftadastraSync
 import TestSupport
 import Testing
 
 @testable import SoftadastraMirror
 
-/// A look at a file whose status the scan has seen a moment before.
+/// A look at a new file whose status a listing has just found.
 @Suite struct ObserverTests {
   private let volume = MemoryVolume()
   private let observer: Observer
@@ -26,7 +25,7 @@ import Testing
   @Test func whatWasSeenCountsWhileItIsTrue() throws {
     volume.write(path, Array("one".utf8))
     let seen = try #require(try volume.status(path))
-    guard case .changed(let value, let fingerprint, let inline) = observer.observe(path, lookedAt: seen) else {
+    guard case .changed(let value, let fingerprint, let inline) = observer.observeNew(path, seen) else {
       Issue.record("not seen as a new file")
       return
     }
@@ -39,7 +38,7 @@ import Testing
     for content in ["two", "three", ""] {
       volume.write(path, Array(content.utf8))
       let now = try #require(try volume.status(path))
-      guard case .changed(let value, now.fingerprint, let inline) = observer.observe(path, lookedAt: seen) else {
+      guard case .changed(let value, now.fingerprint, let inline) = observer.observeNew(path, seen) else {
         Issue.record("\(content) was taken for what had been seen")
         return
       }
@@ -47,29 +46,11 @@ import Testing
     }
   }
 
-  @Test func againstAnEntryOnlyTheDiskCounts() throws {
-    volume.write(path, Array("one".utf8))
-    let seen = try #require(try volume.status(path))
-    let version = observer.store.newVersion(basedOn: VersionVector(), author: AuthorTag(rawValue: 1))
-    try observer.store.commit([
-      .put(key: StoreKey.file(observer.folder, path), value: [], version: version, tag: seen.fingerprint)
-    ])
-    guard case .unchanged = observer.observe(path, lookedAt: seen) else {
-      Issue.record("the disk holds what the entry says")
-      return
-    }
-    volume.removeTree(path)
-    guard case .absent = observer.observe(path, lookedAt: seen) else {
-      Issue.record("its deletion was not seen")
-      return
-    }
-  }
-
   @Test func whatIsGoneIsAbsent() throws {
     volume.write(path, Array("one".utf8))
     let seen = try #require(try volume.status(path))
     volume.removeTree(path)
-    guard case .absent = observer.observe(path, lookedAt: seen) else {
+    guard case .absent = observer.observeNew(path, seen) else {
       Issue.record("not absent")
       return
     }

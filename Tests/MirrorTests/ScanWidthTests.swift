@@ -4,13 +4,14 @@ import Testing
 
 @Suite struct ScanWidthTests {
   /// Whatever the directories hold, what one step finds comes near to what is looked at together.
-  @Test(arguments: [1, 10, 30, 100, 10_000])
-  func settlesWhereAStepFindsEnough(filesInADirectory: Int) {
+  @Test(arguments: [1, 10, 30, 100, 10_000], [false, true])
+  func settlesWhereAStepFindsEnough(filesInADirectory: Int, isAlone: Bool) {
     var width = ScanWidth()
-    for _ in 0..<20 { width.found(width.directories * filesInADirectory) }
+    let aim = isAlone ? ScanWidth.aimAlone : ScanWidth.aim
+    for _ in 0..<20 { width.found(width.directories * filesInADirectory, isAlone: isAlone) }
     let found = width.directories * filesInADirectory
     let isAtBound = [ScanWidth.bounds.lowerBound, ScanWidth.bounds.upperBound].contains(width.directories)
-    #expect(isAtBound || (ScanWidth.aim / 4...ScanWidth.aim).contains(found), "\(width.directories) directories")
+    #expect(isAtBound || (aim / 4...aim).contains(found), "\(width.directories) directories")
   }
 
   @Test func whatChangesAllTheTimeDoesNotHoldItUp() {
@@ -23,9 +24,9 @@ import Testing
 
   @Test func growsAgainWhereNothingIsNew() {
     var width = ScanWidth()
-    for _ in 0..<20 { width.found(100_000) }
+    for _ in 0..<20 { width.found(100_000, isAlone: false) }
     #expect(width.directories == ScanWidth.bounds.lowerBound)
-    for _ in 0..<20 { width.found(0) }
+    for _ in 0..<20 { width.found(0, isAlone: false) }
     #expect(width.directories == ScanWidth.bounds.upperBound)
   }
 }
