@@ -34,11 +34,15 @@ public final class OwnCounterFeed: ChangeFeed {
   public func reset() { ownCounters.removeAll() }
 
   public func page(of space: SpaceID, since: UInt64, limit: Int) -> FeedPage {
-    let page = feed.page(of: space, since: since, limit: limit)
+    // First: everything that was seen so far lies before the end of what is read now.
+    var highest = ownCounter(of: space)
+    var page = feed.page(of: space, since: since, limit: limit)
     let own = store.replica
     for item in page.items where item.dot.replica == own && !item.isConflictCopy {
-      ownCounters[space] = max(ownCounters[space] ?? 0, item.dot.counter)
+      highest = max(highest, item.dot.counter)
     }
+    ownCounters[space] = highest
+    page.ownCounter = highest
     return page
   }
 }

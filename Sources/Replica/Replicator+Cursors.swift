@@ -27,9 +27,11 @@ extension Replicator {
     return .put(key: StoreKey.watermark(space), value: writer.bytes, version: nil)
   }
 
-  func ownWatermark(_ space: SpaceID) -> Watermark {
+  func ownWatermark(_ space: SpaceID) -> Watermark { watermark(space, ownCounter: feed.ownCounter(of: space)) }
+
+  func watermark(_ space: SpaceID, ownCounter: UInt64) -> Watermark {
     var watermark = watermarkRecord(space)
-    watermark.applied.add(Dot(replica: store.replica, counter: feed.ownCounter(of: space)))
+    watermark.applied.add(Dot(replica: store.replica, counter: ownCounter))
     return watermark
   }
 

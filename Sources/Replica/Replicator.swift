@@ -265,7 +265,8 @@ public final class Replicator {
     for output in engine.drain(now: time.monotonicNanoseconds(), reading: feed) {
       switch output {
       case .send(let batch):
-        hooks.enqueue(batch.peer, .batch(batch, watermark: batch.isLast ? ownWatermark(batch.space) : nil))
+        let watermark = batch.isLast ? watermark(batch.space, ownCounter: batch.ownCounter) : nil
+        hooks.enqueue(batch.peer, .batch(batch, watermark: watermark))
       case .acknowledge(let peer, let ack): hooks.enqueue(peer, .message(.acknowledge(ack)))
       case .mergeWatermark(let space, let vector): mergeWatermark(space, vector)
       case .peerApplied(let peer, let space, let applied): peers[peer]?.applied[space] = applied

@@ -25,12 +25,17 @@ public struct FeedPage: Sendable {
   public var items: [Item]
   /// The page is complete up to here.
   public var through: UInt64
-  /// There is nothing behind it.
+  /// There was nothing behind it when it was read.
   public var isLast: Bool
-  public init(items: [Item], through: UInt64, isLast: Bool) {
+  /// The highest counter of the store's own replica up to here, if this is the end: what a watermark that goes along may
+  /// claim. The feed may have grown before the next page is read.
+  public var ownCounter: UInt64
+
+  public init(items: [Item], through: UInt64, isLast: Bool, ownCounter: UInt64 = 0) {
     self.items = items
     self.through = through
     self.isLast = isLast
+    self.ownCounter = ownCounter
   }
 }
 

@@ -26,6 +26,9 @@ public struct SyncEngine: Sendable {
     public let items: [FeedPage.Item]
     /// The feed ends here: the sender's watermark may go along.
     public let isLast: Bool
+    /// The own part of that watermark: what was committed since this end was read is not claimed. A peer that heard of it
+    /// before it came would never get it, where the session ends in between.
+    public let ownCounter: UInt64
     /// Of the peer, for choosing deltas.
     public let peerWatermark: VersionVector
   }
@@ -212,10 +215,10 @@ public struct SyncEngine: Sendable {
     _ id: NodeID, _ space: SpaceID, now: UInt64, reading feed: some ChangeFeed
   ) -> Bool {
     guard let replica = peers[id]?.replica, var outgoing = peers[id]?.outgoing[space] else { return true }
-    var isAtEnd = false
+    var (isAtEnd, ownCounter) = (false, UInt64(0))
     while !outgoing.isWaiting, outgoing.hasRoom(options) {
       let page = feed.page(of: space, since: outgoing.scanned, limit: options.batchEntries)
-      isAtEnd = page.isLast
+      (isAtEnd, ownCounter) = (page.isLast, page.ownCounter)
       guard page.through > outgoing.scanned else { break }
       let cut = page.items.firstIndex { StoreKey.isMove($0.key) && outgoing.lacks($0, peerReplica: replica) }
       let items = (cut.map { page.items[...$0] } ?? page.items[...]).filter { outgoing.lacks($0, peerReplica: replica) }
@@ -232,7 +235,7 @@ public struct SyncEngine: Sendable {
         .send(
           Batch(
             peer: id, space: space, after: after, through: through, items: items, isLast: isLast,
-            peerWatermark: outgoing.peerWatermark)))
+            ownCounter: ownCounter, peerWatermark: outgoing.peerWatermark)))
     }
     // A cursor that the peer never hears of would have all of this read again at each new connection. With nothing
     // under way the feed ends here.
@@ -246,7 +249,7 @@ public struct SyncEngine: Sendable {
         .send(
           Batch(
             peer: id, space: space, after: after, through: through, items: [], isLast: isAtEnd,
-            peerWatermark: outgoing.peerWatermark)))
+            ownCounter: ownCounter, peerWatermark: outgoing.peerWatermark)))
     }
     peers[id]?.outgoing[space] = outgoing
     return isAtEnd

@@ -90,6 +90,33 @@ import Testing
     #expect(batches.map(\.isLast) == [true] && batches.first?.items.isEmpty == true)
   }
 
+  /// Ends where it was read, and has grown when it is read again.
+  private final class Growing: ChangeFeed {
+    static let replica = ReplicaID(rawValue: 5)
+    private var end: UInt64 = 3
+
+    func page(of space: SpaceID, since: UInt64, limit: Int) -> FeedPage {
+      let through = end
+      if end < 5 { end += 1 }
+      guard through > since else { return FeedPage(items: [], through: since, isLast: true, ownCounter: through) }
+      let items = (since + 1...through).map {
+        FeedPage.Item(key: [1], sequence: $0, dot: Dot(replica: Self.replica, counter: $0))
+      }
+      return FeedPage(items: items, through: through, isLast: true, ownCounter: through)
+    }
+  }
+
+  /// A peer whose session ends behind the first of these batches must not believe that it has what comes with the next.
+  @Test func whatIsClaimedComesNoLaterThanTheClaim() throws {
+    let peer = try #require(NodeID(bytes: [UInt8](repeating: 7, count: NodeID.byteCount)))
+    var engine = SyncEngine()
+    engine.connect(peer, replica: ReplicaID(rawValue: 9))
+    engine.subscribed(peer, .values, since: 0, watermark: VersionVector())
+    let batches = Self.batches(engine.drain(now: 1, reading: Growing()))
+    #expect(batches.map(\.through) == [3, 4, 5] && batches.allSatisfy(\.isLast))
+    #expect(batches.map(\.ownCounter) == [3, 4, 5])
+  }
+
   private static func batches(_ outputs: [SyncEngine.Output]) -> [SyncEngine.Batch] {
     outputs.compactMap { if case .send(let batch) = $0 { batch } else { nil } }
   }
