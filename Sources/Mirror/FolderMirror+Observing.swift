@@ -80,6 +80,7 @@ extension FolderMirror {
     var absent: [BytePath] = []
     var implicit: Set<BytePath> = []
     var adopted: [PendingTree.Item] = []
+    var taken: [(key: [UInt8], survivor: Survivor, fingerprint: UInt64)] = []
     var edited: [(path: BytePath, value: StoredFileValue, fingerprint: UInt64, inline: [UInt8]?)] = []
     var contents: [(at: Int, bytes: [UInt8])] = []
     var above: (directory: BytePath, file: BytePath?)?
@@ -102,19 +103,18 @@ extension FolderMirror {
         unblock(path)
         // A directory that stayed although it is to be deleted: that could not be recorded yet.
         if made.fingerprint(path) == fingerprint, isDeletionWanted(path) { continue }
-        if let item = wantedItem(path, value.value) {
+        if let (item, survivor) = wantedItem(path, value.value) {
           // Not before its directory, which is tried again, and so is this.
           if pending.isParentWaiting(path), !adopted.contains(where: { path.isWithin($0.path) }) { continue }
           // A crash came between the change on disk and its record: the disk holds what the intent wanted.
           adopted.append(item)
-          mutations += adoption(of: item, key, fingerprint)
+          taken.append((key, survivor, fingerprint))
+          mutations.append(.erase(key: remoteKey(item.path, item.entry.version.dot)))
           continue
         }
-        if let entry = overtakenEntry(path, value.value) {
+        if let survivor = overtakenEntry(path, value.value) {
           // It is applied by that; what superseded it follows.
-          let local = try? store.get(key)?.version
-          mutations.append(
-            entry.with(local.map { entry.version.absorbing($0) } ?? entry.version).mutation(key: key, tag: fingerprint))
+          taken.append((key, survivor, fingerprint))
           continue
         }
         let directory = path.parent
@@ -144,6 +144,9 @@ extension FolderMirror {
     let deletions = gone.mutations
     failed += gone.undecided
     // Versions are drawn after everything that is waited for, and committed at once: see `Survivor`.
+    for (key, survivor, fingerprint) in taken {
+      mutations.append(survivor.drawn(from: store).mutation(key: key, tag: fingerprint))
+    }
     for (path, value, fingerprint, inline) in edited {
       if !value.value.isDirectory, gone.undecided.contains(where: { $0 != path && $0.isWithin(path) }) {
         again.append(path)

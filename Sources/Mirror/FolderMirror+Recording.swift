@@ -17,38 +17,48 @@ extension FolderMirror {
     return nil
   }
 
-  /// The remote-tree item, if any, whose value the disk holds exactly, and that the synced entry has not seen.
-  func wantedItem(_ path: BytePath, _ value: FileValue) -> PendingTree.Item? {
+  /// The remote-tree item, if any, whose value the disk holds exactly and that is taken over the synced entry, and what
+  /// becomes of the two.
+  func wantedItem(_ path: BytePath, _ value: FileValue) -> (item: PendingTree.Item, survivor: Survivor)? {
     let dots = pending.dots(at: path)
     guard !dots.isEmpty else { return nil }
-    let local = try? store.get(StoreKey.file(folder, path))?.version
-    return dots.compactMap { pending[path, $0] }.first {
-      $0.entry.value == value && !(local?.covers($0.entry.version) ?? false)
+    let local = syncedEntry(path)
+    for item in dots.compactMap({ pending[path, $0] }) where item.entry.value == value {
+      if let survivor = survivor(item.entry, over: local, at: path) { return (item, survivor) }
     }
+    return nil
   }
 
   /// A version whose bytes a crash left on the disk before it was recorded, and that is superseded by now.
-  func overtakenEntry(_ path: BytePath, _ value: FileValue) -> FileEntry? {
+  func overtakenEntry(_ path: BytePath, _ value: FileValue) -> Survivor? {
     let dots = pending.dots(at: path)
     guard !dots.isEmpty else { return nil }
-    let local = try? store.get(StoreKey.file(folder, path))?.version
-    return dots.lazy.flatMap { self.pending[path, $0]?.overtaken ?? [] }.first {
-      $0.value == value && !(local?.covers($0.version) ?? false)
+    let local = syncedEntry(path)
+    for entry in dots.lazy.flatMap({ self.pending[path, $0]?.overtaken ?? [] }) where entry.value == value {
+      if let survivor = survivor(entry, over: local, at: path) { return survivor }
     }
+    return nil
+  }
+
+  private func syncedEntry(_ path: BytePath) -> FileEntry? {
+    let key = StoreKey.file(folder, path)
+    return try? observer.entry(key, store.summary(key), path)
+  }
+
+  /// What this node leaves where it puts `remote` on the disk; nil where it would not. Somebody has made the same bytes
+  /// then: that is a version of its own, for one that took over the vector of a later one would not be what everybody else
+  /// makes of the two.
+  private func survivor(_ remote: FileEntry, over local: FileEntry?, at path: BytePath) -> Survivor? {
+    guard !(local?.version.covers(remote.version) ?? false),
+      case .apply(let entry, _) = Reconciler.decide(
+        path: path, local: local, isImplicitDirectory: false, remote: remote)
+    else { return nil }
+    return local.map { Survivor(entry, over: $0.version) } ?? Survivor(entry)
   }
 
   /// A peer's deletion of this path is still to be recorded.
   func isDeletionWanted(_ path: BytePath) -> Bool {
     pending.dots(at: path).contains { pending[path, $0]?.entry.isDeleted == true }
-  }
-
-  func adoption(of item: PendingTree.Item, _ key: [UInt8], _ fingerprint: UInt64) -> [Mutation] {
-    let local = try? store.get(key)?.version
-    let entry = item.entry.with(local.map { item.entry.version.absorbing($0) } ?? item.entry.version)
-    return [
-      entry.mutation(key: key, tag: fingerprint),
-      .erase(key: remoteKey(item.path, item.entry.version.dot)),
-    ]
   }
 
   func localChange(

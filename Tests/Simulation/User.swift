@@ -164,9 +164,12 @@ final class User {
     let deed = machine.volume.content(path) == nil ? Encounters.Deed.create : .edit
     encounters.meet(machine, path, deed, writing: content)
     defer { encounters.leave(machine, path, deed, at: scheduler.now) }
+    // Somebody has replaced these very bytes: a third that holds them from both takes them for one, which that replaced.
+    let isReplaced = contents[ByteString(content)]?.isReleased == true
     release(machine, path)
     remember(content, "\(machine.name):\(path)")
     contents[ByteString(content)]!.path = path
+    if isReplaced { contents[ByteString(content)]!.mayBeArchived = true }
     machine.volume.write(path, content)
     if missing == nil, !path.parent.isRoot {
       machine.noticed(.subtreeChanged(topmost(path)))
