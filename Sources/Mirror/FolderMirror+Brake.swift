@@ -13,7 +13,7 @@ extension FolderMirror {
     }
     switch observation {
     case .absent: return brake.admits(path)
-    case .changed(_, let fingerprint, _):
+    case .changed(_, let fingerprint, _, _):
       let isNew = store.summary(StoreKey.file(folder, path)).map(\.isDeleted) ?? true
       brake.saw(path, fingerprint: fingerprint, isNew: isNew)
     case .unchanged, .retag: brake.saw(path, fingerprint: nil, isNew: false)

@@ -34,8 +34,13 @@ extension FolderMirror {
       suspend(step.item)
       return
     }
-    busy.insert(obstacle)
     let name = ConflictName.path(for: obstacle, loser: value, by: entry.version.author)
+    guard !busy.contains(name) else {
+      wait(step.item)
+      return
+    }
+    // Seen before it is recorded, the copy would be taken for a file that somebody made here.
+    busy.formUnion([obstacle, name])
     let isNameFree = store.summary(StoreKey.file(folder, name)) == nil
     let volume = self.volume
     let moved: FileStatus? = await pool.run {
@@ -60,7 +65,7 @@ extension FolderMirror {
     } else {
       deferred.insert(obstacle)
     }
-    release([obstacle])
+    release([obstacle, name])
     wait(step.item)
   }
 

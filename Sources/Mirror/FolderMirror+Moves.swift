@@ -138,10 +138,13 @@ extension FolderMirror {
     guard let record = try? MoveRecord(decoding: change.value), configuration.mode != .sendOnly else { return false }
     store.observe(change.version.stamp)
     let (from, to) = (record.from, record.to)
-    let isTouched = { (path: BytePath) in path.isWithin(from) || path.isWithin(to) }
+    let isTouched: @Sendable (BytePath) -> Bool = { $0.isWithin(from) || $0.isWithin(to) }
     // Changes sent before the rename may still be on their way to the disk: a batch at work is waited for, and what
-    // cannot be applied for now means that the trees differ.
-    while isRunning, busy.contains(where: isTouched), finishing > 0 || isApplying || isObserving {
+    // cannot be applied for now means that the trees differ. What a scan has read there is recorded first.
+    while isRunning,
+      busy.contains(where: isTouched) && (finishing > 0 || isApplying || isObserving)
+        || comparing.contains(where: isTouched)
+    {
       finishNow()
       await withCheckedContinuation { batchWaiters.append($0) }
     }

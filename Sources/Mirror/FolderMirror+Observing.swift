@@ -81,7 +81,7 @@ extension FolderMirror {
     var implicit: Set<BytePath> = []
     var adopted: [PendingTree.Item] = []
     var taken: [(key: [UInt8], survivor: Survivor, fingerprint: UInt64)] = []
-    var edited: [(path: BytePath, value: StoredFileValue, fingerprint: UInt64, inline: [UInt8]?)] = []
+    var edited: [(path: BytePath, value: StoredFileValue, fingerprint: UInt64, inline: [UInt8]?, isRecent: Bool)] = []
     var contents: [(at: Int, bytes: [UInt8])] = []
     var above: (directory: BytePath, file: BytePath?)?
     for (path, observation) in observations {
@@ -99,7 +99,7 @@ extension FolderMirror {
         unblock(path)
         mutations += forgetMade([path])
         if isBelieved { absent.append(path) }
-      case .changed(let value, let fingerprint, let inline):
+      case .changed(let value, let fingerprint, let inline, let isRecent):
         unblock(path)
         // A directory that stayed although it is to be deleted: that could not be recorded yet.
         if made.fingerprint(path) == fingerprint, isDeletionWanted(path) { continue }
@@ -125,8 +125,7 @@ extension FolderMirror {
           deferred.insert(path)
           continue
         }
-        if case .file = value.value.kind { readAgainWhenSettled(path) }
-        edited.append((path, value, fingerprint, inline))
+        edited.append((path, value, fingerprint, inline, isRecent))
         if !value.value.isDirectory, observer.hasLiveDescendants(path) { absent.append(path) }
       case .unsupported:
         block(
@@ -147,26 +146,29 @@ extension FolderMirror {
     for (key, survivor, fingerprint) in taken {
       mutations.append(survivor.drawn(from: store).mutation(key: key, tag: fingerprint))
     }
-    for (path, value, fingerprint, inline) in edited {
+    for (path, value, fingerprint, inline, isRecent) in edited {
       if !value.value.isDirectory, gone.undecided.contains(where: { $0 != path && $0.isWithin(path) }) {
         again.append(path)
         continue
       }
       guard let mutation = localChange(path, StoreKey.file(folder, path), value, fingerprint) else { continue }
+      if isRecent { readAgainWhenSettled(path) }
       if let inline, !inline.isEmpty, !sources.isEmpty { contents.append((mutations.count, inline)) }
       mutations.append(mutation)
     }
     if !made.isEmpty { mutations += madeParents(of: adopted.map(\.path) + edited.map(\.path)) }
     lookAgain(at: again, afterMilliseconds: Self.changingDelayMilliseconds)
     lookAgain(at: failed, afterMilliseconds: Self.failedDelayMilliseconds)
-    if let ticket = commitLocal(deletions + mutations) {
+    let ticket = commitLocal(deletions + mutations)
+    if let ticket {
       let first = ticket.sequences.lowerBound + UInt64(deletions.count)
       for content in contents { recentContent.remember(content.bytes, of: first + UInt64(content.at)) }
     }
     if !absent.isEmpty { await removeEmptiedParents(of: absent) }
     // A crash may have come between the last thing in it and the directory itself.
     if !implicit.isEmpty { await removeEmptied(implicit) }
-    guard !adopted.isEmpty else { return }
+    // What is not recorded is not settled either.
+    guard !adopted.isEmpty, ticket != nil else { return }
     var origins: [PendingTree.Origin] = []
     for item in adopted {
       forgetFetch(item)

@@ -197,10 +197,11 @@ extension FolderMirror {
     }
   }
 
-  /// Commits local versions; peers hear of them once they are durable (the store's change callback).
+  /// Commits local versions; peers hear of them once they are durable (the store's change callback). Nil if there is nothing
+  /// to commit, where the log has no room, and when the folder has stopped: its entries may be somebody else's by then.
   @discardableResult
   func commitLocal(_ mutations: [Mutation]) -> CommitTicket? {
-    guard !mutations.isEmpty else { return nil }
+    guard !mutations.isEmpty, isRunning else { return nil }
     do throws(SoftadastraError) {
       let ticket = try store.commit(mutations)
       markDurableSoon()

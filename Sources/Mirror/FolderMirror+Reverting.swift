@@ -89,7 +89,7 @@ extension FolderMirror {
         case .changing:
           throw SoftadastraError(.changed, "revert", at: path.description, why: "a program is writing to it")
         case .absent: return known.map { .wanted($0) } ?? .nothing
-        case .changed(let now, _, _):
+        case .changed(let now, _, _, _):
           if let known, let value = known.value, value.hasSameContent(as: now.value) {
             if !value.isSymlink { _ = try volume.setPermissions(path, value.permissions) }
             if case .file(_, let modified, _) = value.kind { _ = try volume.setModified(path, nanoseconds: modified) }

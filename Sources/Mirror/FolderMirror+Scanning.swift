@@ -11,19 +11,22 @@ extension FolderMirror {
     noteProgress()
     let directories = Array(frontier.suffix(scanWidth.directories))
     frontier.removeLast(directories.count)
+    comparing = directories
     let scan = TreeScan(observer: observer, room: scanRoom, isIgnored: isIgnored)
     var found = 0
     await eachOnPool(directories, slice: scanWidth.slice, { scan.compare($0) }) { directory, result in
       found += result.candidates.count + result.new.count
       await self.take(result, of: directory)
     }
+    comparing = []
+    resumeBatchWaiters()
     scanWidth.found(found, isAlone: sources.isEmpty)
   }
 
   private func take(_ result: TreeScan.Result, of directory: BytePath) async {
     brake.listed(directory)
     if result.unreadable.isEmpty, unsupported[directory]?.isAboutResources == true { unblock(directory) }
-    await recordNew(result.new)
+    await recordNew(result.new, in: directory)
     for path in result.candidates { markDirty(path) }
     frontier.append(contentsOf: result.directories)
     for (path, error) in result.unreadable {
@@ -32,25 +35,41 @@ extension FolderMirror {
     }
   }
 
-  /// What somebody has reported or worked on meanwhile is looked at anew, and so is what could not be decided on.
-  func recordNew(_ files: [(path: BytePath, size: UInt64, observation: Observation)]) async {
-    guard !files.isEmpty else { return }
-    var accepted: [(BytePath, Observation)] = []
-    accepted.reserveCapacity(files.count)
-    for file in files {
-      if file.observation.isChange, !dirty.contains(file.path), !busy.contains(file.path),
-        store.summary(StoreKey.file(folder, file.path)) == nil, !isMoving(file.path)
-      {
-        accepted.append((file.path, file.observation))
-      } else {
-        markDirty(file.path)
+  /// What somebody has reported or worked on meanwhile is looked at anew, and so is what could not be decided on, and what
+  /// lies in a directory that is not recorded yet.
+  func recordNew(_ files: [TreeScan.Result.New], in directory: BytePath) async {
+    for start in stride(from: 0, to: files.count, by: Self.observeBatch) {
+      if start > 0 { await Task.yield() }
+      let batch = files[start..<min(start + Self.observeBatch, files.count)]
+      let isDirectoryWaiting = isWaiting(directory)
+      let summaries = store.summaries(batch.map { StoreKey.file(folder, $0.path) })
+      var accepted: [(BytePath, Observation)] = []
+      accepted.reserveCapacity(batch.count)
+      for (file, summary) in zip(batch, summaries) {
+        if file.observation.isChange, summary == nil, !isDirectoryWaiting, !dirty.contains(file.path),
+          !busy.contains(file.path), !isMoving(file.path)
+        {
+          accepted.append((file.path, file.observation))
+        } else {
+          markDirty(file.path)
+        }
       }
+      let paths = accepted.map(\.0)
+      busy.formUnion(paths)
+      await record(accepted)
+      release(paths)
+      for file in batch { scanRoom.giveBack(file.size) }
     }
-    let paths = accepted.map(\.0)
-    busy.formUnion(paths)
-    await record(accepted)
-    release(paths)
-    for file in files { scanRoom.giveBack(file.size) }
+  }
+
+  /// It or one above it is still to be looked at.
+  private func isWaiting(_ directory: BytePath) -> Bool {
+    var next = directory
+    while !next.isRoot {
+      if dirty.contains(next) || deferred.contains(next) { return true }
+      next = next.parent
+    }
+    return false
   }
 
   /// A directory that could not be read is tried again: nothing may tell when it can be.

@@ -74,6 +74,8 @@ public actor FolderMirror {
   var frontier: [BytePath] = []
   var scanWidth = ScanWidth()
   nonisolated let scanRoom = ScanRoom()
+  /// Directories that are being compared: what was read in them may not be recorded yet.
+  var comparing: [BytePath] = []
   var pace = ObservingPace()
   var moves: [(from: BytePath, to: BytePath, isDirectory: Bool)] = []
   /// Became dirty while another loop held them.
@@ -166,7 +168,9 @@ public actor FolderMirror {
     self.isIgnored = isIgnored
     reader = ContentReader(volume: volume, hasher: hasher)
     spares = SpareVersions(time: time)
-    observer = Observer(folder: configuration.folder, store: store, reader: reader, made: made)
+    observer = Observer(
+      folder: configuration.folder, store: store, reader: reader, made: made,
+      granularityNanoseconds: configuration.granularityNanoseconds, time: time)
   }
 
   /// Loads what is pending and starts both loops; the caller feeds watcher events and calls `rescan`.

@@ -10,8 +10,9 @@ public enum Observation: Sendable {
   /// The same value under another fingerprint (or a coarse timestamp that has settled): only the tag is renewed.
   case retag(UInt64)
   case absent
-  /// Another value than the synced entry's; with the bytes, if they would travel inside their change.
-  case changed(StoredFileValue, fingerprint: UInt64, inline: [UInt8]?)
+  /// Another value than the synced entry's; with the bytes, if they would travel inside their change. `isRecent`: what is
+  /// written to the file next may leave it the same fingerprint.
+  case changed(StoredFileValue, fingerprint: UInt64, inline: [UInt8]?, isRecent: Bool)
   /// Exists because something below does; makes no version.
   case implicitDirectory
   /// A device, socket or FIFO.
@@ -35,6 +36,12 @@ public struct Observer: Sendable {
   public let store: Store
   public let reader: ContentReader
   let made: MadeDirectories
+  /// Timestamps this close may hide a later write; 0 where every write shows.
+  var granularityNanoseconds: Int64 = 0
+  var time: any TimeSource = SystemTime()
+
+  /// The clock of a file server may differ by so much.
+  private static let clockToleranceNanoseconds: Int64 = 60_000_000_000
 
   /// - Parameters:
   ///   - trustsFingerprint: false re-reads a file although its fingerprint is known (coarse timestamps).
@@ -95,26 +102,31 @@ public struct Observer: Sendable {
         status.fingerprint)
     case .file:
       let old = known?.value?.manifest
+      let begun = granularityNanoseconds > 0 ? time.wallMilliseconds() * 1_000_000 : .max
       let (read, manifest, inline) = try reader.contents(of: path, previous: old, lookedAt: status)
       let value = FileValue(
         kind: .file(size: read.size, modifiedNanoseconds: read.modifiedNanoseconds, manifest),
         permissions: read.permissions)
-      return outcome(value, known, read.fingerprint, inline)
+      let isRecent =
+        granularityNanoseconds > 0
+        && read.changedNanoseconds > begun - granularityNanoseconds - Self.clockToleranceNanoseconds
+      return outcome(value, known, read.fingerprint, inline, isRecent: isRecent)
     }
   }
 
   private func outcome(
-    _ value: FileValue, _ known: FileEntry?, _ fingerprint: UInt64, _ inline: [UInt8]? = nil
+    _ value: FileValue, _ known: FileEntry?, _ fingerprint: UInt64, _ inline: [UInt8]? = nil, isRecent: Bool = false
   ) -> Observation {
     guard let known, let old = known.value else {
-      return .changed(StoredFileValue(value), fingerprint: fingerprint, inline: inline)
+      return .changed(StoredFileValue(value), fingerprint: fingerprint, inline: inline, isRecent: isRecent)
     }
     if old == value, !DeliberateFault.echoRecorded.isOn { return .retag(fingerprint) }
     var delta: StoredFileValue.Delta?
     if let from = old.manifest, let to = value.manifest, to.chunks.count > 8 {
       delta = StoredFileValue.Delta(base: known.version.dot, manifest: ManifestDelta(from: from, to: to))
     }
-    return .changed(StoredFileValue(value, delta: delta), fingerprint: fingerprint, inline: inline)
+    return .changed(
+      StoredFileValue(value, delta: delta), fingerprint: fingerprint, inline: inline, isRecent: isRecent)
   }
 
   func entry(_ key: [UInt8], _ summary: EntrySummary?, _ path: BytePath) throws(SoftadastraError) -> FileEntry? {

@@ -1,5 +1,6 @@
 /// When a scan goes on, and how many directories its next step compares. Pure.
 ///
+/// Not before everything else was looked at, so that a directory is recorded before what is in it.
 /// Few while they are full of changes, so that what is looked at together lies together, and what waits to be looked at
 /// does not grow with the tree; many while there is nothing new.
 struct ScanWidth: Sendable {
@@ -19,7 +20,7 @@ struct ScanWidth: Sendable {
   /// - Parameter waiting: paths that are still to be looked at.
   mutating func isDue(waiting: Int) -> Bool {
     passes += 1
-    guard waiting < Self.aim || passes > Self.maxPasses else { return false }
+    guard waiting == 0 || passes > Self.maxPasses else { return false }
     passes = 0
     return true
   }

@@ -25,7 +25,8 @@ struct TreeScan: Sendable {
     var candidates: [BytePath] = []
     /// Regular files of which the synced tree knew nothing, neither here nor below, and what they are. Each has taken
     /// room, which is to be given back.
-    var new: [(path: BytePath, size: UInt64, observation: Observation)] = []
+    var new: [New] = []
+    typealias New = (path: BytePath, size: UInt64, observation: Observation)
     /// Existing directories to descend into.
     var directories: [BytePath] = []
     /// Directories that could not be read: nothing below counts as deleted.
@@ -47,20 +48,19 @@ struct TreeScan: Sendable {
       }
       return result
     }
-    var present: Set<BytePath> = []
-    present.reserveCapacity(items.count)
     var found: [(path: BytePath, status: FileStatus)] = []
     found.reserveCapacity(items.count)
     for item in items {
       let path = directory.appending(item.name)
       let isDirectory = item.status.kind == .directory
       if path.isReserved || isIgnored(path, isDirectory) { continue }
-      present.insert(path)
       found.append((path, item.status))
       if isDirectory { result.directories.append(path) }
     }
+    let stored = storedChildren(of: directory)
+    let present = stored.isEmpty ? [] : Set(found.map(\.path))
     var inhabited: Set<BytePath> = []
-    for (path, isImplicit) in storedChildren(of: directory) {
+    for (path, isImplicit) in stored {
       if present.contains(path) {
         if isImplicit { inhabited.insert(path) }
       } else if !isIgnored(path, isImplicit) {

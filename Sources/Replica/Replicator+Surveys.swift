@@ -86,22 +86,25 @@ extension Replicator {
   private nonisolated(nonsending) func dropValues(
     _ items: [SyncMessage.InventoryItem]
   ) async throws(SoftadastraError) -> Int {
-    var mutations: [Mutation] = []
     var conditions: [CommitCondition] = []
-    for item in items {
-      let key = StoreKey.value(item.key)
-      guard let entry = try store.get(key), !entry.isDeleted, let version = entry.version, version.dot == item.dot
-      else {
-        continue
+    let ticket = try store.inOrder { () throws(SoftadastraError) -> CommitTicket? in
+      var mutations: [Mutation] = []
+      for item in items {
+        let key = StoreKey.value(item.key)
+        guard let entry = try store.get(key), !entry.isDeleted, let version = entry.version, version.dot == item.dot
+        else {
+          continue
+        }
+        conditions.append(CommitCondition(key: key, isStill: entry))
+        mutations.append(
+          .put(key: StoreKey.lost(item.key, item.dot), value: entry.value, version: nil, tag: version.stamp.rawValue))
+        mutations.append(
+          .delete(key: key, version: store.newVersion(basedOn: version.vector, author: author)))
       }
-      conditions.append(CommitCondition(key: key, isStill: entry))
-      mutations.append(
-        .put(key: StoreKey.lost(item.key, item.dot), value: entry.value, version: nil, tag: version.stamp.rawValue))
-      mutations.append(
-        .delete(key: key, version: store.newVersion(basedOn: version.vector, author: author)))
+      return mutations.isEmpty ? nil : try store.commit(mutations, ifAll: conditions)
     }
-    guard !mutations.isEmpty else { return 0 }
-    try await store.wait(try store.commit(mutations, ifAll: conditions))
+    guard let ticket else { return 0 }
+    try await store.wait(ticket)
     return conditions.count
   }
 

@@ -12,18 +12,20 @@ extension Replicator {
     for change in accepted { store.observe(change.version.stamp) }
     while true {
       var decisions = Decisions()
-      for change in accepted { try decide(change, in: space, &decisions) }
-      let changesGroup = space == .group && !decisions.mutations.isEmpty
-      if let cursor { decisions.mutations.append(cursor) }
-      guard !decisions.mutations.isEmpty else { return }
-      let ticket: CommitTicket
+      let ticket: CommitTicket?
       do throws(SoftadastraError) {
-        ticket = try store.commit(decisions.mutations, ifAll: decisions.conditions)
+        ticket = try store.inOrder { () throws(SoftadastraError) in
+          for change in accepted { try decide(change, in: space, &decisions) }
+          let mutations = decisions.mutations + (cursor.map { [$0] } ?? [])
+          return mutations.isEmpty ? nil : try store.commit(mutations, ifAll: decisions.conditions)
+        }
       } catch {
         // Somebody here wrote one of the keys meanwhile: that write counts, so all is decided anew.
         guard error.code == .versionMismatch else { throw error }
         continue
       }
+      guard let ticket else { return }
+      let changesGroup = space == .group && !decisions.mutations.isEmpty
       try await store.wait(ticket)
       for key in decisions.conflicts { hooks.valueConflict(key) }
       if changesGroup { hooks.groupChanged() }

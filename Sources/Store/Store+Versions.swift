@@ -16,6 +16,16 @@ extension Store {
     }
   }
 
+  /// One draws versions and commits what carries them before the next does.
+  ///
+  /// Whoever reads the feed of a space takes the highest counter for the end of what was committed: of several that write
+  /// to the same space, a later counter must not be in the log before an earlier one. The closure must not suspend.
+  public func inOrder<R: Sendable>(
+    _ drawAndCommit: () throws(SoftadastraError) -> R
+  ) throws(SoftadastraError) -> R {
+    try drawing.withLock { _ throws(SoftadastraError) in try drawAndCommit() }
+  }
+
   /// Later stamps will not lie behind this one.
   public func observe(_ stamp: HybridTimestamp) { state.withLock { $0.clock.observe(stamp) } }
 

@@ -19,6 +19,7 @@ public final class Store: Sendable {
   let disk: (any Disk)?
   let callbacks = Mutex<[@Sendable (UInt64) -> Void]>([])
   let maintenance = Maintenance()
+  let drawing = Mutex(())
 
   init(
     state: consuming StoreState, options: StoreOptions, time: any TimeSource, random: any RandomSource,

@@ -20,6 +20,7 @@ final class MirrorLife: Sendable {
   /// - Parameter fetch: asks somebody else for content, who answers the mirror.
   init(
     _ number: UInt8, volume: MemoryVolume, disk: MemoryDisk, isAfterPowerLoss: Bool = false, seed: UInt64 = 1,
+    mode: MirrorMode = .sendReceive, granularityNanoseconds: Int64 = 0,
     fetch: @escaping @Sendable (NodeID, SyncMessage) async -> Void = { _, _ in }
   ) throws {
     node = NodeID(bytes: [UInt8](repeating: number, count: NodeID.byteCount))!
@@ -27,7 +28,8 @@ final class MirrorLife: Sendable {
       disk: disk, options: StoreOptions(segmentBytes: 64 << 10, isMaintainedAutomatically: false), time: FastTime(),
       random: SeededSource(seed: UInt64(number) << 32 | seed))
     var configuration = FolderMirror.Configuration(
-      folder: Self.folder, group: Self.group, mode: .sendReceive, author: node.tag, granularityNanoseconds: 0)
+      folder: Self.folder, group: Self.group, mode: mode, author: node.tag,
+      granularityNanoseconds: granularityNanoseconds)
     configuration.isAfterPowerLoss = isAfterPowerLoss
     mirror = FolderMirror(
       configuration: configuration, volume: volume, store: store, hasher: ContentHasher(secret: Self.secret),

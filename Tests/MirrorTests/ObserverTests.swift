@@ -25,7 +25,7 @@ import Testing
   @Test func whatWasSeenCountsWhileItIsTrue() throws {
     volume.write(path, Array("one".utf8))
     let seen = try #require(try volume.status(path))
-    guard case .changed(let value, let fingerprint, let inline) = observer.observeNew(path, seen) else {
+    guard case .changed(let value, let fingerprint, let inline, _) = observer.observeNew(path, seen) else {
       Issue.record("not seen as a new file")
       return
     }
@@ -38,7 +38,7 @@ import Testing
     for content in ["two", "three", ""] {
       volume.write(path, Array(content.utf8))
       let now = try #require(try volume.status(path))
-      guard case .changed(let value, now.fingerprint, let inline) = observer.observeNew(path, seen) else {
+      guard case .changed(let value, now.fingerprint, let inline, _) = observer.observeNew(path, seen) else {
         Issue.record("\(content) was taken for what had been seen")
         return
       }
@@ -55,4 +55,25 @@ import Testing
       return
     }
   }
+
+  /// Where timestamps are coarse, a file that was written to long ago needs no second look.
+  @Test(arguments: [(Int64(0), Int64(0), false), (10_000_000, 0, true), (10_000_000, 3600, false)])
+  func onlyWhatChangedLatelyMayChangeUnseen(granularity: Int64, age: Int64, isRecent: Bool) throws {
+    volume.write(path, Array("one".utf8))
+    let seen = try #require(try volume.status(path))
+    var observer = self.observer
+    observer.granularityNanoseconds = granularity
+    observer.time = FixedTime(wall: seen.changedNanoseconds / 1_000_000 + age * 1000)
+    guard case .changed(_, _, _, isRecent) = observer.observeNew(path, seen) else {
+      Issue.record("\(observer.observeNew(path, seen))")
+      return
+    }
+  }
+}
+
+private struct FixedTime: TimeSource {
+  let wall: Int64
+  func wallMilliseconds() -> Int64 { wall }
+  func monotonicNanoseconds() -> UInt64 { 0 }
+  func sleep(nanoseconds: UInt64) async {}
 }

@@ -38,7 +38,7 @@ import Testing
     _ = try volume.makeSymlink(Array("target".utf8), at: BytePath("link"), modifiedNanoseconds: 1)
     let result = scan()
     #expect(result.new.map(\.path) == [path])
-    guard case .changed(_, _, Array("one".utf8)) = result.new.first?.observation else {
+    guard case .changed(_, _, Array("one".utf8), _) = result.new.first?.observation else {
       Issue.record("\(result.new)")
       return
     }
@@ -82,11 +82,12 @@ import Testing
     volume.write(path, Array("one".utf8))
     let result = scan(life.mirror.scanRoom)
     #expect(result.new.count == 1)
+    await life.mirror.runWithoutLoops()
     if isReported {
       volume.removeTree(path)
       await life.mirror.handle([.changed(path)])
     }
-    await life.mirror.recordNew(result.new)
+    await life.mirror.recordNew(result.new, in: .root)
     let entry = try life.store.get(StoreKey.file(observer.folder, path))
     #expect((entry == nil) == isReported)
     try await life.start()
@@ -98,8 +99,9 @@ import Testing
   @Test func whatWasTakenInMeanwhileStays() async throws {
     volume.write(path, Array("one".utf8))
     let result = scan(life.mirror.scanRoom)
+    await life.mirror.runWithoutLoops()
     try put(path)
-    await life.mirror.recordNew(result.new)
+    await life.mirror.recordNew(result.new, in: .root)
     #expect(try life.store.get(StoreKey.file(observer.folder, path))?.value == [1])
     #expect(await life.mirror.dirty == [path])
   }
@@ -117,4 +119,54 @@ import Testing
     #expect(room.take(UInt64(ScanRoom.maxBytes - ScanRoom.itemBytes)))
     await life.end()
   }
+
+  /// Peers make a directory with the mode that its entry says, if that comes first.
+  @Test func whatLiesInADirectoryThatIsNotRecordedYetWaits() async throws {
+    try MirrorLife.prepare(volume)
+    let inside = BytePath("d/inside")
+    volume.write(inside, Array("one".utf8))
+    let result = scan(life.mirror.scanRoom, of: BytePath("d"))
+    await life.mirror.runWithoutLoops()
+    await life.mirror.handle([.changed(BytePath("d"))])
+    await life.mirror.recordNew(result.new, in: BytePath("d"))
+    #expect(try life.store.get(StoreKey.file(observer.folder, inside)) == nil)
+    try await life.start()
+    #expect(await life.rests())
+    let sequences = [BytePath("d"), inside].compactMap {
+      life.store.summary(StoreKey.file(observer.folder, $0))?.sequence
+    }
+    #expect(sequences.count == 2 && sequences == sequences.sorted())
+    await life.end()
+  }
+
+  /// A folder that was stopped may belong to another group by now.
+  @Test func nothingIsRecordedAfterTheEnd() async throws {
+    try MirrorLife.prepare(volume)
+    try await life.start()
+    #expect(await life.rests())
+    volume.write(path, Array("one".utf8))
+    let result = scan(life.mirror.scanRoom)
+    await life.mirror.stop()
+    await life.mirror.recordNew(result.new, in: .root)
+    #expect(try life.store.get(StoreKey.file(observer.folder, path)) == nil)
+    life.store.closeBlocking()
+  }
+
+  /// What is not sent is not read again and again, either.
+  @Test func whatIsNotSentIsReadOnce() async throws {
+    try MirrorLife.prepare(volume)
+    volume.write(path, Array("one".utf8))
+    let life = try MirrorLife(
+      2, volume: volume, disk: MemoryDisk(), mode: .receiveOnly, granularityNanoseconds: Int64.max / 4)
+    try await life.start()
+    #expect(await life.rests())
+    #expect(await life.mirror.unsupported[path] != nil)
+    #expect(await life.mirror.unsettled.isEmpty)
+    await life.end()
+  }
+}
+
+extension FolderMirror {
+  /// As in the middle of a scan: nothing else is observed meanwhile.
+  fileprivate func runWithoutLoops() { isRunning = true }
 }

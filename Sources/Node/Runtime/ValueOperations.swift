@@ -24,13 +24,15 @@ struct ValueOperations: Sendable {
           hint: "read it again and decide anew", retryable: true)
       }
     }
-    let version = store.newVersion(basedOn: old?.version?.vector ?? VersionVector(), author: author)
-    let mutation = Mutation.put(key: storeKey, value: value, version: version)
     let expected = old.flatMap { $0.isDeleted ? nil : $0.version?.dot }
-    let ticket: CommitTicket
+    let (ticket, version): (CommitTicket, Version)
     do throws(SoftadastraError) {
       // The condition makes reading and writing one step, whoever else writes.
-      ticket = try store.commit([mutation], if: CommitCondition(key: storeKey, expected: expected))
+      (ticket, version) = try store.inOrder { () throws(SoftadastraError) in
+        let version = store.newVersion(basedOn: old?.version?.vector ?? VersionVector(), author: author)
+        let mutation = Mutation.put(key: storeKey, value: value, version: version)
+        return (try store.commit([mutation], if: CommitCondition(key: storeKey, expected: expected)), version)
+      }
     } catch {
       guard error.code == .versionMismatch, ifVersion == nil else { throw error }
       return try await put(key, value, ifVersion: nil)
@@ -53,8 +55,11 @@ struct ValueOperations: Sendable {
     guard let old = try store.get(storeKey), !old.isDeleted else {
       throw SoftadastraError(.notFound, "key", at: BytePath.escape(key), why: "there is no such key")
     }
-    let version = store.newVersion(basedOn: old.version?.vector ?? VersionVector(), author: author)
-    try await store.wait(try store.commit([.delete(key: storeKey, version: version)]))
+    let ticket = try store.inOrder { () throws(SoftadastraError) in
+      let version = store.newVersion(basedOn: old.version?.vector ?? VersionVector(), author: author)
+      return try store.commit([.delete(key: storeKey, version: version)])
+    }
+    try await store.wait(ticket)
   }
 
   func list(_ prefix: [UInt8], after: [UInt8]?, limit: Int) -> [ValueReport] {
