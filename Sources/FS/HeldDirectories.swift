@@ -13,7 +13,7 @@ final class HeldDirectory: Sendable {
 /// The directories that one run of calls on one thread keeps open, so that each is resolved once and not for every
 /// file in it.
 ///
-/// A run is a slice of a batch: a few milliseconds. When another process renames a directory in the meantime, what the
+/// A run is a slice of a batch, or a few directories of a scan. When another process renames a directory meanwhile, what the
 /// run does in it counts as done before the rename: the rename raises its events after the run began, so whatever
 /// the run saw is looked at again. Directories are resolved beneath the root when they are opened, as ever. What the
 /// run itself moves or removes is forgotten.
