@@ -119,10 +119,12 @@ extension FolderMirror {
         }
         let directory = path.parent
         if above?.directory != directory { above = (directory, fileAbove(path)) }
-        if let parent = above?.file, !observations.contains(where: { $0.0 == parent && $0.1.isChange }) {
+        if let parent = above?.file, configuration.mode != .receiveOnly,
+          !observations.contains(where: { $0.0 == parent && $0.1.isChange })
+        {
           // It is a directory by now: its entry comes first, or peers would see a file in the way of another.
           markDirty(parent)
-          deferred.insert(path)
+          again.append(path)
           continue
         }
         edited.append((path, value, fingerprint, inline, isRecent))

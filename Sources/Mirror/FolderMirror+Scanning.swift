@@ -19,7 +19,11 @@ extension FolderMirror {
       await self.take(result, of: directory)
     }
     comparing = []
-    resumeBatchWaiters()
+    if !batchWaiters.isEmpty {
+      // They come before the next step.
+      resumeBatchWaiters()
+      await Task.yield()
+    }
     scanWidth.found(found, isAlone: sources.isEmpty)
   }
 

@@ -16,12 +16,20 @@ struct ScanWidth: Sendable {
   /// Directories that one worker compares at a time.
   var slice: Int { max(1, directories / 16) }
   private var passes = 0
+  /// At the last pass, since the last step.
+  private var waitedBefore = Int.max
 
   /// - Parameter waiting: paths that are still to be looked at.
   mutating func isDue(waiting: Int) -> Bool {
     passes += 1
-    guard waiting == 0 || passes > Self.maxPasses else { return false }
+    // So many are looked at in one pass: what waits now has come since.
+    let areLookedAt = waiting == 0 || waitedBefore <= FolderMirror.observeBatch
+    guard areLookedAt || passes > Self.maxPasses else {
+      waitedBefore = waiting
+      return false
+    }
     passes = 0
+    waitedBefore = .max
     return true
   }
 

@@ -22,6 +22,12 @@ import Testing
     #expect(isDue)
   }
 
+  /// Everything that waited was looked at, and one file is written to all the time.
+  @Test func whatFitsIntoOnePassHoldsItUpForOne() {
+    var width = ScanWidth()
+    #expect((1...6).map { _ in width.isDue(waiting: 1) } == [false, true, false, true, false, true])
+  }
+
   @Test func growsAgainWhereNothingIsNew() {
     var width = ScanWidth()
     for _ in 0..<20 { width.found(100_000, isAlone: false) }
