@@ -140,15 +140,19 @@ extension FolderMirror {
     let (from, to) = (record.from, record.to)
     let isTouched: @Sendable (BytePath) -> Bool = { $0.isWithin(from) || $0.isWithin(to) }
     // Changes sent before the rename may still be on their way to the disk: a batch at work is waited for, and what
-    // cannot be applied for now means that the trees differ. What a scan has read there is recorded first.
+    // cannot be applied for now means that the trees differ. What a scan has read there is recorded first; a scan that goes
+    // on there is not waited for.
+    var maySeeScan = true
     while isRunning,
       busy.contains(where: isTouched) && (finishing > 0 || isApplying || isObserving)
-        || comparing.contains(where: isTouched)
+        || maySeeScan && comparing.contains(where: isTouched)
     {
+      if comparing.contains(where: isTouched) { maySeeScan = false }
       finishNow()
       await withCheckedContinuation { batchWaiters.append($0) }
     }
-    guard isRunning, !pending.all.contains(where: { isTouched($0.path) }), !busy.contains(where: isTouched),
+    guard isRunning, !comparing.contains(where: isTouched),
+      !pending.all.contains(where: { isTouched($0.path) }), !busy.contains(where: isTouched),
       !dirty.contains(where: isTouched)
     else { return false }
     let source = liveEntries(at: from)

@@ -21,7 +21,7 @@ extension FolderMirror {
       isObserving = true
       await letPeersTake()
       await takeMoves()
-      if scanWidth.isDue(waiting: dirty.count) { await scanFrontier() }
+      if scanWidth.isDue(waiting: dirty.count, now: time.monotonicNanoseconds()) { await scanFrontier() }
       await observeDirty()
       await judgeDeletions()
       isObserving = false
@@ -124,7 +124,7 @@ extension FolderMirror {
         {
           // It is a directory by now: its entry comes first, or peers would see a file in the way of another.
           markDirty(parent)
-          again.append(path)
+          deferred.insert(path)
           continue
         }
         edited.append((path, value, fingerprint, inline, isRecent))

@@ -19,11 +19,7 @@ extension FolderMirror {
       await self.take(result, of: directory)
     }
     comparing = []
-    if !batchWaiters.isEmpty {
-      // They come before the next step.
-      resumeBatchWaiters()
-      await Task.yield()
-    }
+    resumeBatchWaiters()
     scanWidth.found(found, isAlone: sources.isEmpty)
   }
 

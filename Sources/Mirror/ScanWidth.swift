@@ -1,6 +1,6 @@
 /// When a scan goes on, and how many directories its next step compares. Pure.
 ///
-/// Not before everything else was looked at, so that a directory is recorded before what is in it.
+/// Not before the rest was looked at, so that a directory is recorded before what is in it.
 /// Few while they are full of changes, so that what is looked at together lies together, and what waits to be looked at
 /// does not grow with the tree; many while there is nothing new.
 struct ScanWidth: Sendable {
@@ -9,27 +9,29 @@ struct ScanWidth: Sendable {
   static let aim = FolderMirror.observeBatch
   static let aimAlone = 4 * aim
 
-  /// What changes all the time does not hold up a scan for more passes than this.
+  /// What changes all the time does not hold up a scan for more passes than this, nor for longer: one large file that is
+  /// written to without end makes each pass long.
   static let maxPasses = 16
+  static let maxHeldNanoseconds: UInt64 = 2_000_000_000
 
   private(set) var directories = 16
   /// Directories that one worker compares at a time.
   var slice: Int { max(1, directories / 16) }
   private var passes = 0
-  /// At the last pass, since the last step.
-  private var waitedBefore = Int.max
+  private var heldSince: UInt64?
 
-  /// - Parameter waiting: paths that are still to be looked at.
-  mutating func isDue(waiting: Int) -> Bool {
+  /// - Parameters:
+  ///   - waiting: paths that are still to be looked at.
+  ///   - now: monotonic nanoseconds.
+  mutating func isDue(waiting: Int, now: UInt64) -> Bool {
     passes += 1
-    // So many are looked at in one pass: what waits now has come since.
-    let areLookedAt = waiting == 0 || waitedBefore <= FolderMirror.observeBatch
-    guard areLookedAt || passes > Self.maxPasses else {
-      waitedBefore = waiting
+    let isHeldLong = heldSince.map { now - $0 > Self.maxHeldNanoseconds } ?? false
+    guard waiting == 0 || passes > Self.maxPasses || isHeldLong else {
+      heldSince = heldSince ?? now
       return false
     }
     passes = 0
-    waitedBefore = .max
+    heldSince = nil
     return true
   }
 

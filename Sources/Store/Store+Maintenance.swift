@@ -14,9 +14,6 @@ final class Maintenance: Sendable {
     var checkpointedBytes: UInt64 = 0
     /// What a compaction left beside the live entries: renewed tags, and erasures that older records still need.
     var leftBytes: UInt64 = 0
-    /// The same of the last one that was not in a burst: what lay in segments that were mostly live in its middle may have
-    /// become worth the work since.
-    var leftAtRest: UInt64 = 0
     var notBefore: UInt64 = 0
     /// The log is damaged below what this life read: no more checkpoints.
     var isSuspended = false
@@ -53,7 +50,7 @@ extension Store {
     enum Due { case compaction, checkpoint }
     let due = maintenance.progress.withLock { progress -> Due? in
       guard !progress.isRunning, now >= progress.notBefore else { return nil }
-      let garbage = superseded - min(superseded, isAtRest ? progress.leftAtRest : progress.leftBytes)
+      let garbage = superseded - min(superseded, progress.leftBytes)
       if garbage > (isAtRest ? live / 3 : live), garbage > options.compactionFloorBytes {
         progress.isRunning = true
         return .compaction
@@ -67,7 +64,7 @@ extension Store {
     guard let due else { return }
     WriteAheadLog.inBackground { [weak self] in
       guard let self else { return }
-      let isDone = (try? due == .compaction ? compact(inBurst: !isAtRest) : checkpoint()) != nil
+      let isDone = (try? due == .compaction ? compact() : checkpoint()) != nil
       maintenance.progress.withLock { progress in
         progress.isRunning = false
         if !isDone { progress.notBefore = now + Maintenance.pauseNanosecondsAfterFailure }
@@ -76,9 +73,7 @@ extension Store {
   }
 
   /// Drops superseded records from the log, then writes a checkpoint. Blocks; commits and reads go on meanwhile.
-  public func compact() throws(SoftadastraError) { try compact(inBurst: false) }
-
-  private func compact(inBurst isBurst: Bool) throws(SoftadastraError) {
+  public func compact() throws(SoftadastraError) {
     guard let wal else { return }
     try exclusively { () throws(SoftadastraError) in
       try recordCounter()
@@ -97,10 +92,7 @@ extension Store {
             for position in positions { state.move(position) }
           }
         })
-      maintenance.progress.withLock { progress in
-        progress.leftBytes = superseded - min(superseded, freed)
-        progress.leftAtRest = isBurst ? min(progress.leftAtRest, progress.leftBytes) : progress.leftBytes
-      }
+      maintenance.progress.withLock { $0.leftBytes = superseded - min(superseded, freed) }
       try writeCheckpoint()
     }
   }
@@ -184,7 +176,7 @@ extension Store {
       copies = try wal.mend { positions in
         state.withLock { state in for position in positions { state.move(position) } }
       }
-      maintenance.progress.withLock { ($0.leftBytes, $0.leftAtRest) = (0, 0) }
+      maintenance.progress.withLock { $0.leftBytes = 0 }
     }
     return copies
   }

@@ -16,16 +16,17 @@ import Testing
 
   @Test func whatChangesAllTheTimeDoesNotHoldItUp() {
     var width = ScanWidth()
-    let due = (1...100).map { _ in width.isDue(waiting: 100_000) }
+    let due = (1...100).map { _ in width.isDue(waiting: 100_000, now: 1) }
     #expect(due.count { $0 } == 100 / (ScanWidth.maxPasses + 1))
-    let isDue = width.isDue(waiting: 0)
+    let isDue = width.isDue(waiting: 0, now: 1)
     #expect(isDue)
   }
 
-  /// Everything that waited was looked at, and one file is written to all the time.
-  @Test func whatFitsIntoOnePassHoldsItUpForOne() {
+  /// One large file, each look at which takes long.
+  @Test func longPassesDoNotHoldItUp() {
     var width = ScanWidth()
-    #expect((1...6).map { _ in width.isDue(waiting: 1) } == [false, true, false, true, false, true])
+    let due = (1...6).map { width.isDue(waiting: 1, now: UInt64($0) * (ScanWidth.maxHeldNanoseconds + 1)) }
+    #expect(due == [false, true, false, true, false, true])
   }
 
   @Test func growsAgainWhereNothingIsNew() {

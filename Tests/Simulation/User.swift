@@ -15,8 +15,8 @@ final class User {
 
   struct Memory {
     var isReleased = false
-    /// Who deleted or overwrote it since it was written last.
-    var releasedBy: Set<Int> = []
+    /// The last who deleted or overwrote it.
+    var releasedBy: Int?
     /// Everything that was done to files that held it, its writing not counted.
     var touches = 0
     var description: String
@@ -68,7 +68,6 @@ final class User {
 
   private func remember(_ content: [UInt8], _ what: String) {
     contents[ByteString(content), default: Memory(description: what)].isReleased = false
-    contents[ByteString(content)]!.releasedBy = []
   }
 
   // MARK: Doing
@@ -100,7 +99,7 @@ final class User {
     if let lost = machine.lostNames.removeValue(forKey: path) { contents[lost]?.isReleased = true }
     guard let content = machine.volume.content(path).map({ ByteString($0) }), contents[content] != nil else { return }
     contents[content]!.isReleased = true
-    contents[content]!.releasedBy.insert(machine.index)
+    contents[content]!.releasedBy = machine.index
     // A deletion that the node cannot know of is no promise.
     contents[content]!.touches += machine.mayBePlacedAgain(path) ? 2 : 1
   }
@@ -169,7 +168,8 @@ final class User {
     encounters.meet(machine, path, deed, writing: content)
     defer { encounters.leave(machine, path, deed, at: scheduler.now) }
     // Somebody has replaced these very bytes: a third that holds them from both takes them for one, which that replaced.
-    let isReplaced = contents[ByteString(content)]?.releasedBy.contains { $0 != machine.index } ?? false
+    let before = contents[ByteString(content)]
+    let isReplaced = before?.isReleased == true && before?.releasedBy != nil && before?.releasedBy != machine.index
     release(machine, path)
     remember(content, "\(machine.name):\(path)")
     contents[ByteString(content)]!.path = path
