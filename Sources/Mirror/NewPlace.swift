@@ -19,21 +19,31 @@ public enum NewPlace {
       var mutations: [Mutation] = []
       for (key, _) in page {
         guard let path = StoreKey.path(ofFileKey: key), let entry = try store.get(key) else { continue }
-        mutations += wantAgain(folder, path, try FileEntry(entry, at: path.description))
+        mutations += takingBack(folder, path, try FileEntry(entry, at: path.description))
       }
-      if !mutations.isEmpty { try await store.wait(try store.commit(mutations)) }
+      if !mutations.isEmpty { try await store.wait(try store.commit(mutations + [withholding(folder)])) }
       guard page.count == pageSize else { return }
       after = page.last!.key
     }
   }
 
-  /// From the synced tree to the remote tree.
+  /// From the synced tree to the remote tree: one entry whose file is gone.
   static func wantAgain(_ folder: FolderID, _ path: BytePath, _ entry: FileEntry) -> [Mutation] {
+    takingBack(folder, path, entry) + [withholding(folder)]
+  }
+
+  private static func takingBack(_ folder: FolderID, _ path: BytePath, _ entry: FileEntry) -> [Mutation] {
     [
       .put(
         key: FolderMirror.remoteKey(folder, path, entry.version.dot), value: entry.encodedForRemoteTree(), version: nil,
         tag: 0, flags: 0),
       .erase(key: StoreKey.file(folder, path)),
     ]
+  }
+
+  /// Such entries leave the feed and come back to it under versions that this node's watermark covers: until they are
+  /// back it claims nothing (`WithheldWatermarks`).
+  private static func withholding(_ folder: FolderID) -> Mutation {
+    .put(key: StoreKey.withheld(.folder(folder)), value: [], version: nil)
   }
 }

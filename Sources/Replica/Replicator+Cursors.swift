@@ -29,7 +29,9 @@ extension Replicator {
 
   func ownWatermark(_ space: SpaceID) -> Watermark { watermark(space, ownCounter: feed.ownCounter(of: space)) }
 
+  /// What this node claims to have; nothing while it is withheld.
   func watermark(_ space: SpaceID, ownCounter: UInt64) -> Watermark {
+    guard !withheld.contains(space, in: store) else { return Watermark() }
     var watermark = watermarkRecord(space)
     watermark.applied.add(Dot(replica: store.replica, counter: ownCounter))
     return watermark

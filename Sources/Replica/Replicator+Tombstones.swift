@@ -37,7 +37,7 @@ extension Replicator {
   /// With each tick. Cheap when there is nothing to do.
   func collectTombstones(isQuiet: Bool) {
     let now = time.monotonicNanoseconds()
-    for space in spaces where space != .group {
+    for space in spaces where space != .group && !withheld.contains(space, in: store) {
       var state = tombstones[space] ?? Tombstones()
       let records = WatermarkRecord.all(of: space, in: store)
       if isDue(space, state, records, isQuiet: isQuiet, now: now) {

@@ -92,6 +92,7 @@ public final class Replicator {
   /// Deletions that were forgotten in this life.
   public internal(set) var forgotten = 0
   var tombstones: [SpaceID: Tombstones] = [:]
+  var withheld = WithheldWatermarks()
   var sequenceAtLastTick: UInt64?
   public internal(set) var engine: SyncEngine
   public private(set) var folders: [FolderID: FolderMirror] = [:]
@@ -147,6 +148,7 @@ public final class Replicator {
     folders.removeAll()
     feed.reset()
     tombstones.removeAll()
+    withheld = WithheldWatermarks()
   }
 
   // MARK: Peers
@@ -252,6 +254,7 @@ public final class Replicator {
     // What a tick writes itself is no work of anybody.
     let isQuiet = store.lastSequence == sequenceAtLastTick
     rememberPeers()
+    for folder in folders.keys { withheld.release(folder, in: store) }
     collectTombstones(isQuiet: isQuiet)
     let result = engine.tick(now: time.monotonicNanoseconds(), reading: feed)
     for peer in peers.keys where peers[peer]?.refused.tick() == true { askAgain(peer) }

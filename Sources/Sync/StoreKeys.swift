@@ -14,6 +14,7 @@ public import SoftadastraCore
 // | `C` replica u64be space                     | how far that replica's feed of the space is known here   |
 // | `A` node (32) space                         | how far that node has applied our feed of the space      |
 // | `W` space                                   | watermark of the space                                   |
+// | `H` space                                   | mark: entries were taken back, nothing is claimed        |
 // | `L` key NUL replica u64be counter u64be     | value that lost against a concurrent one; tag: its stamp |
 // | `B`                                         | the lives of this store and where in its log each began  |
 // | `S` ...                                     | settings of this node: group, invites, folders, peers    |
@@ -29,6 +30,7 @@ public enum Namespace {
   public static let cursor = UInt8(ascii: "C")
   public static let appliedBy = UInt8(ascii: "A")
   public static let watermark = UInt8(ascii: "W")
+  public static let withheld = UInt8(ascii: "H")
   public static let lost = UInt8(ascii: "L")
   public static let lives = UInt8(ascii: "B")
   public static let setting = UInt8(ascii: "S")
@@ -95,6 +97,8 @@ public enum StoreKey {
   }
 
   public static func watermark(_ space: SpaceID) -> [UInt8] { [Namespace.watermark] + space.prefix }
+
+  public static func withheld(_ space: SpaceID) -> [UInt8] { [Namespace.withheld] + space.prefix }
 
   public static func lost(_ key: [UInt8], _ dot: Dot) -> [UInt8] {
     [Namespace.lost] + key + [0] + bigEndian(dot.replica.rawValue) + bigEndian(dot.counter)

@@ -47,6 +47,7 @@ extension NodeCore {
     for folder in running { own.append((FolderRecord.storeKey(folder.id), FolderRecord(name: folder.name).encoded())) }
     for namespace in [
       Namespace.group, Namespace.file, Namespace.remote, Namespace.moveIntent, Namespace.cursor, Namespace.watermark,
+      Namespace.withheld,
     ] {
       forEachKey([namespace]) { key, _ in mutations.append(.erase(key: key)) }
     }
