@@ -39,8 +39,7 @@ extension FolderMirror {
   private func observeDirty() async {
     guard !dirty.isEmpty else { return }
     noteProgress()
-    let batch =
-      dirty.count <= Self.observeBatch ? dirty.sorted() : Array(dirty.prefix(Self.observeBatch)).sorted()
+    let batch = nextToObserve()
     dirty.subtract(batch)
     scanRest?.subtract(batch)
     busy.formUnion(batch)
@@ -70,6 +69,12 @@ extension FolderMirror {
     }
     await record(accepted)
     release(batch)
+  }
+
+  private func nextToObserve() -> [BytePath] {
+    defer { urgent.removeAll() }
+    guard dirty.count > Self.observeBatch else { return dirty.sorted() }
+    return urgent.intersection(dirty).union(dirty.prefix(Self.observeBatch)).sorted()
   }
 
   /// Turns observations into versions, in one commit.
@@ -124,7 +129,12 @@ extension FolderMirror {
         {
           // It is a directory by now: its entry comes first, or peers would see a file in the way of another.
           markDirty(parent)
-          deferred.insert(path)
+          if dirty.contains(parent) {
+            urgent.insert(parent)
+            deferred.insert(path)
+          } else {
+            again.append(path)
+          }
           continue
         }
         edited.append((path, value, fingerprint, inline, isRecent))

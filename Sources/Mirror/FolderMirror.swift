@@ -71,6 +71,8 @@ public actor FolderMirror {
 
   // Observing
   var dirty: Set<BytePath> = []
+  /// Of these, what others wait for: looked at with the next batch, however many there are.
+  var urgent: Set<BytePath> = []
   var frontier: [BytePath] = []
   var scanWidth = ScanWidth()
   nonisolated let scanRoom = ScanRoom()

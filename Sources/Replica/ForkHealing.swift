@@ -29,14 +29,18 @@ struct ForkHealing {
     var after: [UInt8]?
     while true {
       let page = store.list(prefix: [namespace], after: after, limit: Self.pageSize, includeDeleted: true)
-      var mutations: [Mutation] = []
-      for (key, _) in page {
-        guard let entry = try store.get(key), let version = entry.version,
-          version.vector[mark.replica] >= mark.counter
-        else { continue }
-        mutations.append(try healed(entry, version))
+      // Read and committed in one step: what somebody puts meanwhile is not overwritten.
+      let ticket = try store.inOrder { () throws(SoftadastraError) -> CommitTicket? in
+        var mutations: [Mutation] = []
+        for (key, _) in page {
+          guard let entry = try store.get(key), let version = entry.version,
+            version.vector[mark.replica] >= mark.counter
+          else { continue }
+          mutations.append(try healed(entry, version))
+        }
+        return mutations.isEmpty ? nil : try store.commit(mutations)
       }
-      if !mutations.isEmpty { try await store.wait(try store.commit(mutations)) }
+      if let ticket { try await store.wait(ticket) }
       guard page.count == Self.pageSize, let last = page.last else { return }
       after = last.key
     }

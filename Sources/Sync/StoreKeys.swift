@@ -15,6 +15,7 @@ public import SoftadastraCore
 // | `A` node (32) space                         | how far that node has applied our feed of the space      |
 // | `W` space                                   | watermark of the space                                   |
 // | `H` space                                   | mark: entries were taken back, nothing is claimed        |
+// | `K` key                                     | value that is kept while one group is left for another   |
 // | `L` key NUL replica u64be counter u64be     | value that lost against a concurrent one; tag: its stamp |
 // | `B`                                         | the lives of this store and where in its log each began  |
 // | `S` ...                                     | settings of this node: group, invites, folders, peers    |
@@ -31,6 +32,7 @@ public enum Namespace {
   public static let appliedBy = UInt8(ascii: "A")
   public static let watermark = UInt8(ascii: "W")
   public static let withheld = UInt8(ascii: "H")
+  public static let kept = UInt8(ascii: "K")
   public static let lost = UInt8(ascii: "L")
   public static let lives = UInt8(ascii: "B")
   public static let setting = UInt8(ascii: "S")

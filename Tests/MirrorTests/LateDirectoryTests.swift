@@ -59,6 +59,21 @@ import Testing
     for life in [peer, here] { await life.end() }
   }
 
+  /// More files than are looked at in one go: none of them keeps its directory from being looked at.
+  @Test func manyFilesComeAfterTheDirectoryThatTookAFilesPlace() async throws {
+    let (peer, here, volumes) = try await MirrorLife.sharing(place, Array("a file".utf8))
+    volumes[0].removeTree(place)
+    _ = try volumes[0].makeDirectory(place, permissions: 0o755)
+    let inside = (0..<4_000).map { BytePath("place/\($0)") }
+    for path in inside { volumes[0].write(path, Array("in it".utf8)) }
+    await peer.mirror.handle((inside + [place]).map { .changed($0) })
+    #expect(await peer.rests(seconds: 30))
+    let changes = await changes(peer, of: place) + changes(peer, of: inside[7]) + changes(peer, of: inside[3_999])
+    #expect(changes.count == 3)
+    #expect(changes.min { $0.sequence < $1.sequence }?.key == [UInt8(ascii: "p")] + place.bytes)
+    for life in [peer, here] { await life.end() }
+  }
+
   @Test func aFileThatThePeerNeverHadBecomesACopy() async throws {
     let volumes = [MemoryVolume(), MemoryVolume()]
     for volume in volumes { try MirrorLife.prepare(volume) }

@@ -37,14 +37,35 @@ extension NodeCore {
     let running = Array(folders.values)
     for folder in running { await folder.stop() }
     folders.removeAll()
-    var own: [(key: [UInt8], value: [UInt8])] = []
+    try await store.wait(
+      try store.inOrder { () throws(SoftadastraError) in try store.commit(takingOver(new)) })
+    _ = try store.resetReplica()
+    replicator.reset()
+    group = new
+    view = GroupView(store)
+    discovery?.updateKey(new.discoveryKey)
+    try await replicator.apply(records, in: .group, cursor: nil)
+    life = try await ReplicaStart.begin(store, node: nodeID, nonce: startNonce)
+    try await KeptValues(store: store, author: author).putAnew()
+    let names = running.map {
+      let key = FolderRecord.storeKey($0.id)
+      return groupPut(key, FolderRecord(name: $0.name).encoded(), after: try? store.get(key))
+    }
+    if !names.isEmpty { try await store.wait(try store.commit(names)) }
+    view = GroupView(store)
+    for folder in running {
+      await resume(WatchedFolder(id: folder.id, path: folder.path, mode: folder.mode.rawValue), adopting: true)
+    }
+  }
+
+  /// The new group's secrets in place of all records of the old one. Values are kept; files are taken in again from the
+  /// disk, under the new group's hash.
+  private func takingOver(_ new: GroupState) -> [Mutation] {
     var mutations: [Mutation] = []
-    // Values are kept; files are taken in again from the disk, under the new group's hash.
     forEachKey(SpaceID.values.prefix) { key, entry in
-      if !entry.isDeleted { own.append((key, entry.value)) }
+      if !entry.isDeleted { mutations.append(KeptValues.settingAside(key, entry.value)) }
       mutations.append(.erase(key: key))
     }
-    for folder in running { own.append((FolderRecord.storeKey(folder.id), FolderRecord(name: folder.name).encoded())) }
     for namespace in [
       Namespace.group, Namespace.file, Namespace.remote, Namespace.moveIntent, Namespace.cursor, Namespace.watermark,
       Namespace.withheld,
@@ -53,20 +74,7 @@ extension NodeCore {
     }
     mutations.append(NodeSettings(store: store).groupMutation(new))
     mutations.append(NodeSettings(store: store).introductionRemoval())
-    try await store.wait(try store.commit(mutations))
-    _ = try store.resetReplica()
-    replicator.reset()
-    group = new
-    view = GroupView(store)
-    discovery?.updateKey(new.discoveryKey)
-    try await replicator.apply(records, in: .group, cursor: nil)
-    life = try await ReplicaStart.begin(store, node: nodeID, nonce: startNonce)
-    let creations = own.map { groupPut($0.key, $0.value, after: try? store.get($0.key)) }
-    if !creations.isEmpty { try await store.wait(try store.commit(creations)) }
-    view = GroupView(store)
-    for folder in running {
-      await resume(WatchedFolder(id: folder.id, path: folder.path, mode: folder.mode.rawValue), adopting: true)
-    }
+    return mutations
   }
 
   private func forEachKey(_ prefix: [UInt8], _ body: ([UInt8], Entry) -> Void) {

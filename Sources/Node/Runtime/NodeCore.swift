@@ -161,6 +161,7 @@ actor NodeCore {
   /// Before the first version of this life: a record by which others notice a clone or a restored backup.
   private func recordStart() async throws(SoftadastraError) {
     life = try await ReplicaStart.begin(store, node: nodeID, nonce: startNonce)
+    try await KeptValues(store: store, author: author).putAnew()
     let own = MemberRecord.storeKey(nodeID)
     if view.members[nodeID] == nil {
       let member = try MemberRecord.make(identity.publicKey, name: options.name.value, in: group.id, by: identity)

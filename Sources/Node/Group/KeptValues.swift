@@ -1,0 +1,42 @@
+internal import SoftadastraCore
+internal import SoftadastraStore
+internal import SoftadastraSync
+
+/// This node's values while it leaves one group for another.
+///
+/// They are set aside in the commit that removes all records of the old group, and put anew, as versions of the new
+/// replica, once its start is recorded. A crash in between leaves them set aside: the next start puts them.
+///
+/// Key: `K`, the value's key. Value: the value.
+struct KeptValues {
+  private static let prefix = [Namespace.kept]
+  private static let pageSize = 1024
+
+  let store: Store
+  let author: AuthorTag
+
+  /// - Parameter key: as the store has it, with its namespace.
+  static func settingAside(_ key: [UInt8], _ value: [UInt8]) -> Mutation {
+    .put(key: prefix + key.dropFirst(), value: value, version: nil)
+  }
+
+  /// Durable when it returns. What was put meanwhile is newer, and stays.
+  func putAnew() async throws(SoftadastraError) {
+    while true {
+      let ticket = try store.inOrder { () throws(SoftadastraError) -> CommitTicket? in
+        var mutations: [Mutation] = []
+        for (kept, _) in store.list(prefix: Self.prefix, limit: Self.pageSize) {
+          guard let entry = try store.get(kept) else { continue }
+          mutations.append(.erase(key: kept))
+          let key = StoreKey.value(Array(kept.dropFirst()))
+          guard try store.get(key) == nil else { continue }
+          let version = store.newVersion(basedOn: VersionVector(), author: author)
+          mutations.append(.put(key: key, value: entry.value, version: version))
+        }
+        return mutations.isEmpty ? nil : try store.commit(mutations)
+      }
+      guard let ticket else { return }
+      try await store.wait(ticket)
+    }
+  }
+}
