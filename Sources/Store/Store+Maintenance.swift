@@ -14,6 +14,11 @@ final class Maintenance: Sendable {
     var checkpointedBytes: UInt64 = 0
     /// What a compaction left beside the live entries: renewed tags, and erasures that older records still need.
     var leftBytes: UInt64 = 0
+    /// The same of the last one that was not in a burst: what lay in segments that were mostly live in its middle may have
+    /// become worth the work since.
+    var leftAtRest: UInt64 = 0
+    /// The node came to rest while something was running.
+    var isRestMissed = false
     var notBefore: UInt64 = 0
     /// The log is damaged below what this life read: no more checkpoints.
     var isSuspended = false
@@ -37,8 +42,9 @@ extension Store {
     }
   }
 
-  /// Compacts the log in the background if what is superseded is a third of what is live, and above the options' floor:
-  /// what is not worth the work in a burst is worth it when there is nothing else to do.
+  /// Compacts the log in the background if what is superseded is a quarter of what is live, and above the options' floor:
+  /// what is not worth the work in a burst is worth it when there is nothing else to do. Segments that a burst left for
+  /// reuse go, all but one.
   public func compactAtRest() { maintainIfDue(isAtRest: true) }
 
   private func maintainIfDue(isAtRest: Bool = false) {
@@ -49,9 +55,10 @@ extension Store {
     let now = time.monotonicNanoseconds()
     enum Due { case compaction, checkpoint }
     let due = maintenance.progress.withLock { progress -> Due? in
+      if progress.isRunning, isAtRest { progress.isRestMissed = true }
       guard !progress.isRunning, now >= progress.notBefore else { return nil }
-      let garbage = superseded - min(superseded, progress.leftBytes)
-      if garbage > (isAtRest ? live / 3 : live), garbage > options.compactionFloorBytes {
+      let garbage = superseded - min(superseded, isAtRest ? progress.leftAtRest : progress.leftBytes)
+      if garbage > (isAtRest ? live / 4 : live), garbage > options.compactionFloorBytes {
         progress.isRunning = true
         return .compaction
       }
@@ -61,19 +68,28 @@ extension Store {
       }
       return nil
     }
-    guard let due else { return }
+    guard let due else {
+      if isAtRest { wal.releaseSpareSegments() }
+      return
+    }
     WriteAheadLog.inBackground { [weak self] in
       guard let self else { return }
-      let isDone = (try? due == .compaction ? compact() : checkpoint()) != nil
-      maintenance.progress.withLock { progress in
+      let isDone = (try? due == .compaction ? compact(inBurst: !isAtRest) : checkpoint()) != nil
+      let isRestMissed = maintenance.progress.withLock { progress in
         progress.isRunning = false
         if !isDone { progress.notBefore = now + Maintenance.pauseNanosecondsAfterFailure }
+        defer { progress.isRestMissed = false }
+        return progress.isRestMissed
       }
+      if isAtRest || isRestMissed { wal.releaseSpareSegments() }
+      if isRestMissed { maintainIfDue(isAtRest: true) }
     }
   }
 
   /// Drops superseded records from the log, then writes a checkpoint. Blocks; commits and reads go on meanwhile.
-  public func compact() throws(SoftadastraError) {
+  public func compact() throws(SoftadastraError) { try compact(inBurst: false) }
+
+  private func compact(inBurst isBurst: Bool) throws(SoftadastraError) {
     guard let wal else { return }
     try exclusively { () throws(SoftadastraError) in
       try recordCounter()
@@ -92,7 +108,10 @@ extension Store {
             for position in positions { state.move(position) }
           }
         })
-      maintenance.progress.withLock { $0.leftBytes = superseded - min(superseded, freed) }
+      maintenance.progress.withLock { progress in
+        progress.leftBytes = superseded - min(superseded, freed)
+        progress.leftAtRest = isBurst ? min(progress.leftAtRest, progress.leftBytes) : progress.leftBytes
+      }
       try writeCheckpoint()
     }
   }
@@ -176,7 +195,7 @@ extension Store {
       copies = try wal.mend { positions in
         state.withLock { state in for position in positions { state.move(position) } }
       }
-      maintenance.progress.withLock { $0.leftBytes = 0 }
+      maintenance.progress.withLock { ($0.leftBytes, $0.leftAtRest) = (0, 0) }
     }
     return copies
   }

@@ -10,7 +10,7 @@ public struct StoreOptions: Sendable {
   public var segmentBytes: Int
   /// For values of at most 4 KiB.
   public var cacheBytes: Int
-  /// Compacts in the background when superseded bytes exceed live ones, at rest a third of them, and this.
+  /// Compacts in the background when superseded bytes exceed live ones, at rest a quarter of them, and this.
   public var compactionFloorBytes: UInt64
   /// Off for tests and tools that decide themselves when to compact and checkpoint.
   public var isMaintainedAutomatically: Bool

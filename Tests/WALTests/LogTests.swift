@@ -197,6 +197,24 @@ func put(_ log: WriteAheadLog, _ numbers: Range<Int>, count: Int = 40) throws ->
     try openLog(disk).0.closeBlocking()
   }
 
+  @Test func spareSegmentsAreGivenBackAtRest() throws {
+    func spare(_ disk: MemoryDisk) throws -> [String] { try disk.list().filter { $0.hasSuffix(".free") } }
+    let disk = MemoryDisk()
+    let (log, _) = try openLog(disk, small(segment: 8192))
+    for number in 1..<500 { try put(log, number..<number + 1) }
+    try log.roll()
+    try log.compact(isLive: { record, _ in record.sequence > 490 }, moved: { _ in })
+    #expect(try spare(disk).count == WALOptions.defaultRecycledSegments)
+    log.releaseSpareSegments()
+    let kept = try spare(disk)
+    #expect(kept.count == 1)
+    // The one that is left is used, and what was given back is not missed.
+    for number in 500..<800 { try put(log, number..<number + 1) }
+    #expect(try spare(disk).isEmpty)
+    log.closeBlocking()
+    #expect(try openLog(disk, small(segment: 8192)).1.last?.sequence == 799)
+  }
+
   @Test func compactionKeepsOrderWhileInUse() throws {
     let disk = MemoryDisk()
     let (log, _) = try openLog(disk, small(segment: 8192))
