@@ -115,6 +115,7 @@ extension FolderMirror {
           adopted.append(item)
           taken.append((key, survivor, fingerprint))
           mutations.append(.erase(key: remoteKey(item.path, item.entry.version.dot)))
+          for old in item.overtaken { mutations.append(.erase(key: remoteKey(item.path, old.version.dot))) }
           continue
         }
         if let survivor = overtakenEntry(path, value.value) {

@@ -44,6 +44,6 @@ public enum NewPlace {
   /// Such entries leave the feed and come back to it under versions that this node's watermark covers: until they are
   /// back it claims nothing (`WithheldWatermarks`).
   private static func withholding(_ folder: FolderID) -> Mutation {
-    .put(key: StoreKey.withheld(.folder(folder)), value: [], version: nil)
+    .put(key: StoreKey.withheld(.folder(folder)), value: [], version: nil, tag: 1, flags: 0)
   }
 }

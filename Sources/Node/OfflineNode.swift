@@ -48,6 +48,7 @@ public final class OfflineNode: NodeService {
     }
     guard isFirst else { return }
     _ = try await ReplicaStart.begin(files.store, node: files.identity.nodeID, nonce: SystemRandom().next())
+    try await KeptValues(store: files.store, author: files.identity.nodeID.tag).putAnew()
   }
 
   private var settings: NodeSettings { NodeSettings(store: files.store) }

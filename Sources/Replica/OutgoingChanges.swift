@@ -16,8 +16,8 @@ public struct OutgoingChanges: Sendable {
   /// One batch as it travels.
   public struct Encoded: Sendable {
     public var messages: [SyncMessage.Changes] = []
-    /// False if entries were superseded since they were chosen, and left out: then it does not say that the feed ends
-    /// with it, since what superseded them comes later.
+    /// False if entries were superseded since they were chosen, and left out, or some were taken back: then it does not say
+    /// that the feed ends with it, since what superseded them comes later.
     public var isWhole = true
   }
 
@@ -27,7 +27,7 @@ public struct OutgoingChanges: Sendable {
   /// until it is durable. Where the log takes nothing, nothing is sent: the engine chooses it again after a while.
   ///
   /// - Parameter mirror: of the batch's folder, if it is one. Nothing is sent for a folder that is gone.
-  public func encoded(_ batch: SyncEngine.Batch, watermark: Watermark?, mirror: FolderMirror?) async -> Encoded {
+  public func encoded(_ batch: SyncEngine.Batch, claim: Claim?, mirror: FolderMirror?) async -> Encoded {
     let changes: [Change]
     if case .folder = batch.space {
       guard let mirror else { return Encoded() }
@@ -35,11 +35,12 @@ public struct OutgoingChanges: Sendable {
     } else {
       changes = batch.items.compactMap { change(for: $0, in: batch.space) }
     }
-    let isWhole = changes.count == batch.items.count
+    let isVoid = claim.map { $0.mark != WithheldWatermarks.mark(of: batch.space, in: store) } ?? false
+    let isWhole = changes.count == batch.items.count && !isVoid
     if !isWhole, (try? await store.wait(CommitTicket(sequences: store.lastSequence...store.lastSequence))) == nil {
       return Encoded()
     }
-    let watermark = isWhole ? watermark : nil
+    let watermark = isWhole ? claim?.watermark : nil
     var messages: [SyncMessage.Changes] = []
     var items: [Change] = []
     var bytes = 0

@@ -128,7 +128,8 @@ extension Replicator {
     if case .folder(let folder) = space, let path = StoreKey.path(ofFileKey: key), isPending(folder, path) {
       return false
     }
-    return !version.vector.covers(item.dot)
+    // It may have come back between the looks.
+    return !version.vector.covers(item.dot) && store.summary(key)?.sequence == summary.sequence
   }
 
   /// Nothing of that name is here, and nothing waits to be.
@@ -136,7 +137,8 @@ extension Replicator {
     guard store.summary(space.prefix + key) == nil else { return false }
     guard case .folder(let folder) = space else { return true }
     guard let path = StoreKey.path(ofFileKey: space.prefix + key) else { return false }
-    return !isPending(folder, path)
+    // It may have come back between the looks.
+    return !isPending(folder, path) && store.summary(space.prefix + key) == nil
   }
 
   /// Changes that tell of something whose deletion is forgotten here are left out: they were under way when it was

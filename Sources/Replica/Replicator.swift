@@ -13,7 +13,7 @@ public final class Replicator {
   public enum Outgoing: Sendable {
     case message(SyncMessage)
     /// Feed entries still to be read and encoded; see `OutgoingChanges`.
-    case batch(SyncEngine.Batch, watermark: Watermark?)
+    case batch(SyncEngine.Batch, claim: Claim?)
   }
 
   /// What the owner is asked to do.
@@ -93,6 +93,8 @@ public final class Replicator {
   public internal(set) var forgotten = 0
   var tombstones: [SpaceID: Tombstones] = [:]
   var withheld = WithheldWatermarks()
+  /// Before the feed was read, for what is still to be handed on, each space's mark; absent where nothing was claimed.
+  var marks: [SpaceID: UInt64?] = [:]
   var sequenceAtLastTick: UInt64?
   public internal(set) var engine: SyncEngine
   public private(set) var folders: [FolderID: FolderMirror] = [:]
@@ -254,33 +256,14 @@ public final class Replicator {
     // What a tick writes itself is no work of anybody.
     let isQuiet = store.lastSequence == sequenceAtLastTick
     rememberPeers()
-    for folder in folders.keys { withheld.release(folder, in: store) }
+    for folder in folders.keys where withheld.release(folder, in: store) { engine.tellAgain(.folder(folder)) }
     collectTombstones(isQuiet: isQuiet)
+    noteMarks()
     let result = engine.tick(now: time.monotonicNanoseconds(), reading: feed)
     for peer in peers.keys where peers[peer]?.refused.tick() == true { askAgain(peer) }
     pump()
     sequenceAtLastTick = store.lastSequence
     return result
-  }
-
-  /// Carries out what the engine wants, in order.
-  public func pump() {
-    for output in engine.drain(now: time.monotonicNanoseconds(), reading: feed) {
-      switch output {
-      case .send(let batch):
-        let watermark = batch.isLast ? watermark(batch.space, ownCounter: batch.ownCounter) : nil
-        hooks.enqueue(batch.peer, .batch(batch, watermark: watermark))
-      case .acknowledge(let peer, let ack): hooks.enqueue(peer, .message(.acknowledge(ack)))
-      case .mergeWatermark(let space, let vector): mergeWatermark(space, vector)
-      case .peerApplied(let peer, let space, let applied): peers[peer]?.applied[space] = applied
-      }
-    }
-  }
-
-  /// Not all of a batch was sent: the peer has not heard the end of the feed with it.
-  public func wasCut(_ batch: SyncEngine.Batch) {
-    engine.wasCut(batch)
-    pump()
   }
 
   // MARK: From the folders

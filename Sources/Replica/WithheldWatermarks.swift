@@ -10,25 +10,35 @@ internal import SoftadastraSync
 /// claimed from the commit that takes the first one back until the remote tree is empty. What was claimed before is
 /// true again then.
 ///
-/// The mark `H` space in the store says so; its value is empty.
+/// The mark `H` space in the store says so: its value is empty, its tag 1 while nothing is claimed, and 0 afterwards. It
+/// stays, so that its sequence tells of each change: what goes along with a batch is void if that is another one by the
+/// time at which the entries are read.
 struct WithheldWatermarks {
-  /// Where in the log the mark was removed: until that is durable, so may be what came back before.
+  private static let withheldTag: UInt64 = 1
+
+  /// Where in the log a mark was taken back: until that is durable, the feed may end before what came back.
   private var releasedAt: [SpaceID: UInt64] = [:]
+
+  static func mark(of space: SpaceID, in store: Store) -> UInt64? {
+    store.summary(StoreKey.withheld(space))?.sequence
+  }
 
   func contains(_ space: SpaceID, in store: Store) -> Bool {
     if let sequence = releasedAt[space], store.durableSequence < sequence { return true }
-    return store.summary(StoreKey.withheld(space)) != nil
+    return store.summary(StoreKey.withheld(space))?.tag == Self.withheldTag
   }
 
-  /// Removes the mark if all is back. Not if more is taken back meanwhile: that puts it anew.
-  mutating func release(_ folder: FolderID, in store: Store) {
+  /// Takes the mark back if everything is back; true then. Not if more is taken back meanwhile: that puts it anew.
+  mutating func release(_ folder: FolderID, in store: Store) -> Bool {
     let space = SpaceID.folder(folder)
     let key = StoreKey.withheld(space)
-    guard let mark = try? store.get(key) else { return }
-    guard store.list(prefix: StoreKey.remotePrefix(folder), limit: 1).isEmpty else { return }
+    guard let mark = try? store.get(key), mark.tag == Self.withheldTag else { return false }
+    guard store.list(prefix: StoreKey.remotePrefix(folder), limit: 1).isEmpty else { return false }
     let condition = CommitCondition(key: key, isStill: mark)
-    // Where the log takes nothing it stays, and is removed with a later tick.
-    guard let ticket = try? store.commit([.erase(key: key)], ifAll: [condition]) else { return }
+    // Where the log takes nothing it stays, and is taken back with a later tick.
+    let free = Mutation.put(key: key, value: [], version: nil, tag: 0, flags: 0)
+    guard let ticket = try? store.commit([free], ifAll: [condition]) else { return false }
     releasedAt[space] = ticket.sequences.upperBound
+    return true
   }
 }

@@ -45,7 +45,11 @@ struct IncomingFeed: Sendable {
   mutating func stored(through: UInt64, outstanding sequences: [UInt64], watermark: Watermark?) {
     known = max(known, through)
     outstanding.formUnion(sequences)
-    if let watermark { pendingWatermark = (through, watermark) }
+    guard let watermark else { return }
+    // A later one may claim less.
+    var claimed = pendingWatermark?.watermark ?? watermark
+    claimed.merge(watermark)
+    pendingWatermark = (through, claimed)
   }
 
   mutating func settled(_ sequence: UInt64) { outstanding.remove(sequence) }

@@ -90,6 +90,8 @@ struct OutgoingFeed: Sendable {
     return isNews
   }
 
+  mutating func forgetTold() { told = VersionVector() }
+
   /// Nothing up to here concerns the peer: no message is worth saying so.
   mutating func skip(through: UInt64) { scanned = max(scanned, through) }
 

@@ -14,7 +14,7 @@ public import SoftadastraCore
 // | `C` replica u64be space                     | how far that replica's feed of the space is known here   |
 // | `A` node (32) space                         | how far that node has applied our feed of the space      |
 // | `W` space                                   | watermark of the space                                   |
-// | `H` space                                   | mark: entries were taken back, nothing is claimed        |
+// | `H` space                                   | mark: entries were taken back, nothing is claimed (tag 1) |
 // | `K` key                                     | value that is kept while one group is left for another   |
 // | `L` key NUL replica u64be counter u64be     | value that lost against a concurrent one; tag: its stamp |
 // | `B`                                         | the lives of this store and where in its log each began  |

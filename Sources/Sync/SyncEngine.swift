@@ -89,6 +89,11 @@ public struct SyncEngine: Sendable {
     for peer in peers.keys where peers[peer]?.outgoing[space]?.tell(watermark) == true { dirty.insert(space) }
   }
 
+  /// What was told went out as less than it was: it counts as not told.
+  public mutating func tellAgain(_ space: SpaceID) {
+    for peer in peers.keys { peers[peer]?.outgoing[space]?.forgetTold() }
+  }
+
   public mutating func acknowledged(_ peer: NodeID, _ ack: SyncMessage.Acknowledge) {
     guard var feed = peers[peer]?.outgoing[ack.space] else { return }
     let before = feed.applied

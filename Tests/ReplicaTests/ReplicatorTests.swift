@@ -71,8 +71,8 @@ import Testing
     replicator.install(
       Replicator.Hooks(
         enqueue: { _, outbound in
-          guard case .batch(let batch, let watermark?) = outbound, batch.space == .values else { return }
-          sent.withLock { $0.append((batch.through, watermark.applied[store.replica])) }
+          guard case .batch(let batch, let claim?) = outbound, batch.space == .values else { return }
+          sent.withLock { $0.append((batch.through, claim.watermark.applied[store.replica])) }
         }, groupChanged: {}, accepts: { _ in true }, valueConflict: { _ in }, failed: { _, _ in }))
     await replicator.connected(peer, replica: ReplicaID(rawValue: 8), nonce: 8, session: 1)
     for space in [SpaceID.group, .values] {

@@ -77,8 +77,8 @@ final class ValueGroup {
     var messages: [SyncMessage] = []
     switch item {
     case .message(let message): messages = [message]
-    case .batch(let batch, let watermark):
-      let encoded = await OutgoingChanges(store: from.store).encoded(batch, watermark: watermark, mirror: nil)
+    case .batch(let batch, let claim):
+      let encoded = await OutgoingChanges(store: from.store).encoded(batch, claim: claim, mirror: nil)
       messages = encoded.messages.map { .changes($0) }
       if !encoded.isWhole { from.replicator.wasCut(batch) }
     }

@@ -146,8 +146,8 @@ actor SimulatedNode {
       for await item in outgoing {
         switch item {
         case .message(let message): await send(message)
-        case .batch(let batch, let watermark):
-          let encoded = await changes.encoded(batch, watermark: watermark, mirror: mirror)
+        case .batch(let batch, let claim):
+          let encoded = await changes.encoded(batch, claim: claim, mirror: mirror)
           for message in encoded.messages { await send(.changes(message)) }
           if !encoded.isWhole { self.wasCut(batch, session: session) }
         }

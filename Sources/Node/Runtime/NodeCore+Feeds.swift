@@ -114,10 +114,10 @@ extension NodeCore {
     for await item in link.outgoing {
       switch item {
       case .message(let message): await link.send(message)
-      case .batch(let batch, let watermark):
+      case .batch(let batch, let claim):
         var mirror: FolderMirror?
         if case .folder(let id) = batch.space { mirror = await folders[id]?.mirror }
-        let encoded = await changes.encoded(batch, watermark: watermark, mirror: mirror)
+        let encoded = await changes.encoded(batch, claim: claim, mirror: mirror)
         for message in encoded.messages { await link.send(.changes(message)) }
         if !encoded.isWhole { await wasCut(batch, link) }
       }

@@ -144,7 +144,14 @@ actor NodeCore {
     }
     try await startDiscovery()
     for address in options.peers.value + NodeSettings(store: store).peerAddresses() { addStatic(address) }
-    if let invite = NodeSettings(store: store).loadPendingJoin() { joining = JoinAttempt(invite: invite) }
+    if let invite = NodeSettings(store: store).loadPendingJoin() {
+      if view.members[invite.inviter] == nil {
+        joining = JoinAttempt(invite: invite)
+      } else {
+        // A crash came between the end of joining and the note of it.
+        try store.commit([NodeSettings(store: store).pendingJoinRemoval()])
+      }
+    }
     updateDialTargets()
     isAfterPowerLoss = isAnotherBoot
     for folder in NodeSettings(store: store).folders() { await resume(folder) }

@@ -52,10 +52,10 @@ struct ValueOperations: Sendable {
   func remove(_ key: [UInt8]) async throws(SoftadastraError) {
     try check(key)
     let storeKey = StoreKey.value(key)
-    guard let old = try store.get(storeKey), !old.isDeleted else {
-      throw SoftadastraError(.notFound, "key", at: BytePath.escape(key), why: "there is no such key")
-    }
     let ticket = try store.inOrder { () throws(SoftadastraError) in
+      guard let old = try store.get(storeKey), !old.isDeleted else {
+        throw SoftadastraError(.notFound, "key", at: BytePath.escape(key), why: "there is no such key")
+      }
       let version = store.newVersion(basedOn: old.version?.vector ?? VersionVector(), author: author)
       return try store.commit([.delete(key: storeKey, version: version)])
     }
