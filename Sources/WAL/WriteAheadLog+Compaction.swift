@@ -138,8 +138,7 @@ extension WriteAheadLog {
 
   /// Gives back the disk space of retired segments that are kept for reuse, all but `kept` of them. Blocks.
   ///
-  /// They spare the next burst the allocation of its segments, and are half of what a small log occupies at rest. One
-  /// that cannot be removed is left to the next opening.
+  /// They spare the next burst the allocation of its segments. One that cannot be removed is left to the next opening.
   public func releaseSpareSegments(keeping kept: Int = 1) {
     let spare = monitor.withLock { state in
       let spare = Array(state.free.dropFirst(kept))

@@ -20,16 +20,6 @@ import Testing
       random: SeededSource(seed: 1))
   }
 
-  private func mirror(_ store: Store) -> FolderMirror {
-    FolderMirror(
-      configuration: FolderMirror.Configuration(
-        folder: folder, group: GroupID(high: 1, low: 1), mode: .sendReceive, author: author,
-        granularityNanoseconds: 0),
-      volume: MemoryVolume(), store: store, hasher: ContentHasher(secret: [UInt8](repeating: 7, count: 32)),
-      pool: WorkerPool(threads: 1), time: ManualTime(),
-      host: MirrorHost(settled: { _, _ in }, nothingPending: { _ in }, send: { _, _ in }, report: { _ in }))
-  }
-
   private func hooks() -> Replicator.Hooks {
     Replicator.Hooks(
       enqueue: { _, _ in }, groupChanged: {}, accepts: { _ in true }, valueConflict: { _ in }, failed: { _, _ in })
@@ -55,7 +45,7 @@ import Testing
       from: peer)
     await replicator.receive(
       .acknowledge(SyncMessage.Acknowledge(space: space, known: known, applied: known)), from: peer)
-    await replicator.add(mirror(store))
+    await replicator.add(restingMirror(folder, store, author: author))
     #expect(replicator.engine.outgoing(peer, space)?.applied == known)
     #expect(replicator.engine.pending(for: peer, space, limit: 10, reading: replicator.feed).isEmpty)
   }

@@ -16,16 +16,6 @@ import Testing
   private let folder = FolderID(rawValue: 5)
   private let other = ReplicaID(rawValue: 7)
 
-  private func mirror(_ store: Store) -> FolderMirror {
-    FolderMirror(
-      configuration: FolderMirror.Configuration(
-        folder: folder, group: GroupID(high: 1, low: 1), mode: .sendReceive, author: author,
-        granularityNanoseconds: 0),
-      volume: MemoryVolume(), store: store, hasher: ContentHasher(secret: [UInt8](repeating: 7, count: 32)),
-      pool: WorkerPool(threads: 1), time: ManualTime(),
-      host: MirrorHost(settled: { _, _ in }, nothingPending: { _ in }, send: { _, _ in }, report: { _ in }))
-  }
-
   /// A store with an entry of its own and one of another replica, both of which its watermark covers.
   private func openWithEntries() async throws -> (Store, [Mutation], VersionVector) {
     let store = try Store.open(
@@ -61,7 +51,7 @@ import Testing
           guard case .batch(let batch, let claim?) = outbound, batch.space == space else { return }
           sent.withLock { $0.append((batch.items.map(\.key), claim.watermark)) }
         }, groupChanged: {}, accepts: { _ in true }, valueConflict: { _ in }, failed: { _, _ in }))
-    await replicator.add(mirror(store))
+    await replicator.add(restingMirror(folder, store, author: author))
     if isForgotten { try await NewPlace.forget(folder, in: store) }
 
     var heard = VersionVector()
@@ -118,7 +108,7 @@ import Testing
           guard case .batch(let batch, let claim?) = outbound, batch.space == space else { return }
           waiting.withLock { $0.append((batch, claim)) }
         }, groupChanged: {}, accepts: { _ in true }, valueConflict: { _ in }, failed: { _, _ in }))
-    let mirror = mirror(store)
+    let mirror = restingMirror(folder, store, author: author)
     await replicator.add(mirror)
     await replicator.connected(peer, replica: ReplicaID(rawValue: 8), nonce: 8, session: 1)
     for space in [SpaceID.group, space] {

@@ -1,0 +1,15 @@
+import SoftadastraCore
+import SoftadastraFS
+import SoftadastraMirror
+import SoftadastraStore
+import TestSupport
+
+/// A folder that is not started: the replicator knows it, and nothing changes in it by itself.
+func restingMirror(_ folder: FolderID, _ store: Store, author: AuthorTag) -> FolderMirror {
+  FolderMirror(
+    configuration: FolderMirror.Configuration(
+      folder: folder, group: GroupID(high: 1, low: 1), mode: .sendReceive, author: author, granularityNanoseconds: 0),
+    volume: MemoryVolume(), store: store, hasher: ContentHasher(secret: [UInt8](repeating: 7, count: 32)),
+    pool: WorkerPool(threads: 1), time: ManualTime(),
+    host: MirrorHost(settled: { _, _ in }, nothingPending: { _ in }, send: { _, _ in }, report: { _ in }))
+}
