@@ -89,18 +89,18 @@ extension Store {
   /// Drops superseded records from the log, then writes a checkpoint. Blocks; commits and reads go on meanwhile.
   public func compact() throws(SoftadastraError) { try compact(inBurst: false) }
 
-  private func compact(inBurst isBurst: Bool) throws(SoftadastraError) {
+  func compact(inBurst isBurst: Bool) throws(SoftadastraError) {
     guard let wal else { return }
     try exclusively { () throws(SoftadastraError) in
       try recordCounter()
       try wal.roll()
       let live = state.withLock { $0.liveBytes }
       let superseded = wal.byteCount - min(wal.byteCount, live)
-      // Where much could not be freed the last time, an old segment that is mostly live may have been the reason: while
-      // something superseded is left in it, erasures behind it must stay.
-      let isStuck = maintenance.progress.withLock { $0.leftBytes > live / 2 }
+      // In a burst a segment that is mostly live stays as it is. While something superseded is left in it, erasures
+      // behind it must stay too: so not at rest, nor where much could not be freed the last time.
+      let sparesMostlyLive = isBurst && maintenance.progress.withLock { $0.leftBytes <= live / 2 }
       let freed = try wal.compact(
-        keptShare: isStuck ? 2 : WriteAheadLog.keptShare,
+        keptShare: sparesMostlyLive ? WriteAheadLog.keptShare : 1,
         isLive: { record, isBase in state.withLock { $0.isLive(record, isBase: isBase) } },
         moved: { positions in
           state.withLock { state in

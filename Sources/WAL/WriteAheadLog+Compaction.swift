@@ -29,7 +29,7 @@ extension WriteAheadLog {
   /// sequences stay. Blocks; one at a time. Damaged segments are left alone.
   ///
   /// - Parameters:
-  ///   - keptShare: of live bytes, with which a segment is left as it is; above 1 none is.
+  ///   - keptShare: of live bytes, with which a large segment is left as it is; with 1 only one that is live as a whole.
   ///   - isLive: called for each record. `isBase` says that nothing superseded is left in any earlier segment, so
   ///     that a record which only undoes an earlier one may go.
   ///   - moved: called with the surviving records' new positions, right after they take effect.
