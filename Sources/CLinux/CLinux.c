@@ -320,5 +320,8 @@ void linux_return_freed_memory(void) {
   }
   malloc_trim(0);
   if (atomic_load(&keeps_memory)) mallopt(M_TRIM_THRESHOLD, kept_bytes);
-  dl_iterate_phdr(unmap_program, (void *)sysconf(_SC_PAGESIZE));
+}
+
+void linux_unmap_program(void) {
+  if (atomic_load(&keeps_memory)) dl_iterate_phdr(unmap_program, (void *)sysconf(_SC_PAGESIZE));
 }

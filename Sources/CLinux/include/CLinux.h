@@ -80,6 +80,8 @@ int linux_wait(int first, int second, int64_t timeout_ns);
 // The allocator: large buffers come from the heap, which shrinks only when asked to.
 void linux_keep_freed_memory(void);
 void linux_return_freed_memory(void);
+// Does nothing but after linux_keep_freed_memory: a library leaves its host's pages alone.
+void linux_unmap_program(void);
 
 extern const int linux_o_tmpfile;
 extern const int linux_o_path;

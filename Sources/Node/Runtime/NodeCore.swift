@@ -90,7 +90,7 @@ actor NodeCore {
   /// While folders are started that were mirrored last before the machine was.
   var isAfterPowerLoss = false
   private var settledActivity: UInt64?
-  private var hasGivenBack = false
+  private var quietTicks = 0
 
   init(
     home: Home, options: NodeOptions, identity: DeviceIdentity, store: Store, group: GroupState, logger: Logger
@@ -251,19 +251,21 @@ actor NodeCore {
   private func giveBackMemoryWhenQuiet() {
     let now = activity &+ store.lastSequence
     defer { settledActivity = now }
-    guard let settledActivity, settledActivity == now, !hasGivenBack else {
-      if settledActivity != now { hasGivenBack = false }
-      return
-    }
-    hasGivenBack = true
-    let mirrors = folders.values.map(\.mirror)
+    guard let settledActivity, settledActivity == now else { return quietTicks = 0 }
+    quietTicks += 1
+    let store = self.store
+    let (isFirst, isDue) = (quietTicks == 1, [1, 4, 16].contains(quietTicks))
+    let mirrors = isFirst ? folders.values.map(\.mirror) : []
     Task {
       for mirror in mirrors { await mirror.giveBackMemory() }
-      let store = self.store
       await pool.run {
-        store.compactAtRest()
-        store.giveBackMemory()
-        ProcessMemory.giveBack()
+        if isFirst {
+          store.compactAtRest()
+          store.giveBackMemory()
+        }
+        // Again later: a compaction leaves something too, and takes seconds.
+        if isDue { ProcessMemory.giveBack() }
+        ProcessMemory.unmapProgram()
       }
     }
   }
