@@ -8,7 +8,8 @@ extension FolderMirror {
   ///
   /// What the disk still holds of them goes to the archive, and the folder's own loop takes that in like any deletion
   /// made here: so whoever this node meets later learns of it. What was edited since is another version, and stays.
-  /// Returns how many went. A folder that only sends deletes nothing.
+  /// What still waits to be applied waits no longer: nobody has it. Returns how many files went. A folder that only sends
+  /// deletes nothing.
   public func deletedElsewhere(_ items: [SyncMessage.InventoryItem]) async -> Int {
     guard configuration.mode != .sendOnly else { return 0 }
     let prefix = SpaceID.folder(folder).prefix
@@ -20,6 +21,7 @@ extension FolderMirror {
     for (path, dot) in versions.sorted(by: { $0.path > $1.path }) {
       await untilFree([path])
       guard isRunning else { break }
+      if let item = pending[path, dot], !item.isBeingApplied { giveUp(item) }
       guard let summary = store.summary(StoreKey.file(folder, path)), summary.dot == dot, !summary.isDeleted else {
         continue
       }

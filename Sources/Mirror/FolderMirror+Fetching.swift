@@ -180,13 +180,15 @@ extension FolderMirror {
         hint: "it goes on when one that has it connects"))
   }
 
-  /// A conflict copy that nobody offered: its author has overwritten or deleted those bytes, and nobody else has them.
-  private func giveUp(_ item: PendingTree.Item) {
+  /// Nobody will ever have those bytes again: they were deleted and that is forgotten, or they are a conflict copy that
+  /// nobody offered and that its author has overwritten or deleted.
+  func giveUp(_ item: PendingTree.Item) {
     forgetFetch(item)
     pending.remove(item.path, item.entry.version.dot)
     unblock(item.path)
     Task {
-      self.commitLocal([.erase(key: self.remoteKey(item.path, item.entry.version.dot))])
+      let versions = [item.entry.version] + item.overtaken.map(\.version)
+      self.commitLocal(versions.map { .erase(key: self.remoteKey(item.path, $0.dot)) })
       self.settleLater(item.origins)
       await self.removeEmptiedParents(of: [item.path])
     }

@@ -6,7 +6,7 @@ internal import SoftadastraSync
 /// From the disk to the synced tree.
 extension FolderMirror {
   /// A file that changes while it is read is looked at again after this long.
-  private static let changingDelayMilliseconds = 200
+  static let changingDelayNanoseconds: UInt64 = 200_000_000
   static let failedDelayMilliseconds = 5000
   /// Fewer paths are looked at without a pause.
   private static let pausingBatch = 256
@@ -170,7 +170,7 @@ extension FolderMirror {
       mutations.append(mutation)
     }
     if !made.isEmpty { mutations += madeParents(of: adopted.map(\.path) + edited.map(\.path)) }
-    lookAgain(at: again, afterMilliseconds: Self.changingDelayMilliseconds)
+    lookAgain(atChanging: again)
     lookAgain(at: failed, afterMilliseconds: Self.failedDelayMilliseconds)
     let ticket = commitLocal(deletions + mutations)
     if let ticket {

@@ -44,8 +44,7 @@ extension FolderMirror {
     while true {
       let page = store.list(prefix: prefix, after: after, limit: 1024)
       for (key, _) in page {
-        guard let entry = try store.get(key), key.count > prefix.count + 17 else { continue }
-        let path = BytePath(unchecked: Array(key[prefix.count..<(key.count - 17)]))
+        guard let entry = try store.get(key), let path = StoreKey.path(ofRemoteKey: key) else { continue }
         do {
           var item = PendingTree.Item(path: path, entry: try FileEntry(remoteTree: entry.value), origins: [])
           item.isDerived = entry.tag == 1

@@ -21,7 +21,8 @@ extension FolderMirror {
   }
 
   var isQuiet: Bool {
-    dirty.isEmpty && deferred.isEmpty && frontier.isEmpty && moves.isEmpty && !isObserving && !isApplying
+    dirty.isEmpty && deferred.isEmpty && changing.isEmpty && frontier.isEmpty && moves.isEmpty && !isObserving
+      && !isApplying
       && finishing == 0 && !pending.hasQueued && fetches.isEmpty && seeding.isEmpty
       && fetchQueue.isEmpty
   }

@@ -38,7 +38,7 @@ extension FolderMirror {
         MirrorStatus.Pending(path: $0.path, bytes: missingBytes($0), peer: $0.origins.first?.peer)
       },
       pendingFiles: items.count, pendingBytes: items.reduce(0) { $0 + missingBytes($1) },
-      unobserved: dirty.count + deferred.count + frontier.count,
+      unobserved: dirty.count + deferred.count + changing.count + frontier.count,
       blocked: unsupported.sorted { $0.key < $1.key }.map { ($0.key, $0.value) },
       heldDeletions: brake.held.map { Self.heldError($0.gone, $0.total, volume.location) })
   }

@@ -79,4 +79,16 @@ extension FolderMirror {
       self.observeSignal.raise()
     }
   }
+
+  /// The same for what is known to differ from the synced tree: until then the folder is not at rest.
+  func lookAgain(atChanging paths: [BytePath]) {
+    changing.formUnion(paths)
+    guard !paths.isEmpty else { return }
+    Task {
+      await self.time.sleep(nanoseconds: Self.changingDelayNanoseconds)
+      self.changing.subtract(paths)
+      for path in paths { self.markDirty(path) }
+      self.observeSignal.raise()
+    }
+  }
 }

@@ -82,6 +82,8 @@ public actor FolderMirror {
   var moves: [(from: BytePath, to: BytePath, isDirectory: Bool)] = []
   /// Became dirty while another loop held them.
   var deferred: Set<BytePath> = []
+  /// Changed while they were read, or wait for what they lie in: they become dirty again in a moment.
+  var changing: Set<BytePath> = []
   /// Taken in so soon after a write that another one could carry the same timestamps: to be read again.
   var unsettled: Set<BytePath> = []
   /// Paths that somebody wrote to. Where a peer's file was placed at that moment, its fingerprint was taken after the

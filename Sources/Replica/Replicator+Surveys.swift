@@ -10,9 +10,6 @@ internal import SoftadastraSync
 /// them are not here any more (`gone`): they were deleted. It deletes them in its turn, by a version of its own, so that
 /// whoever it meets later learns it too; files go to the archive, and what was edited there meanwhile stays.
 extension Replicator {
-  /// An inventory's page is cut at about this many bytes.
-  private static let pageBytes = 1 << 20
-
   /// True if the peer was asked, and gets its feed later.
   func surveys(_ peer: NodeID, _ request: SyncMessage.Subscribe) -> Bool {
     guard request.space != .group, let replica = peers[peer]?.replica else { return false }
@@ -28,34 +25,13 @@ extension Replicator {
   // MARK: As the one that returns
 
   func surveyed(_ peer: NodeID, _ space: SpaceID, _ known: VersionVector) {
-    peers[peer]?.inventories[space] = Peer.Inventory(known: known)
+    peers[peer]?.inventories[space] = Inventory(of: space, known: known)
     sendInventory(of: space, to: peer)
   }
 
   private func sendInventory(of space: SpaceID, to peer: NodeID) {
-    guard var inventory = peers[peer]?.inventories[space] else { return }
-    var items: [SyncMessage.InventoryItem] = []
-    var bytes = 0
-    var isLast = false
-    while items.count < SyncMessage.maxWantedKeys, bytes < Self.pageBytes, !isLast {
-      let page = store.list(prefix: space.prefix, after: inventory.after, limit: 256)
-      isLast = page.count < 256
-      inventory.after = page.last?.key ?? inventory.after
-      for (key, summary) in page {
-        guard let dot = summary.dot, inventory.known.covers(dot), isListed(key, summary, space) else { continue }
-        let key = Array(key.dropFirst(space.prefix.count))
-        items.append(SyncMessage.InventoryItem(key: key, dot: dot))
-        bytes += key.count + 16
-      }
-    }
-    peers[peer]?.inventories[space] = inventory
+    guard let (items, isLast) = peers[peer]?.inventories[space]?.next(in: store) else { return }
     hooks.enqueue(peer, .message(.inventory(space, items, isLast: isLast)))
-  }
-
-  private func isListed(_ key: [UInt8], _ summary: EntrySummary, _ space: SpaceID) -> Bool {
-    guard case .folder = space else { return true }
-    guard let path = StoreKey.path(ofFileKey: key) else { return false }
-    return summary.flags == 0 && !ConflictName.isConflictCopy(path)
   }
 
   nonisolated(nonsending) func gone(

@@ -68,11 +68,6 @@ public final class Replicator {
     var surveyed: Set<SpaceID> = []
     /// What it asked us for, and how far that has come.
     var inventories: [SpaceID: Inventory] = [:]
-
-    struct Inventory {
-      let known: VersionVector
-      var after: [UInt8]?
-    }
   }
 
   /// Settled while its batch was still being recorded: the engine hears of it after the batch.

@@ -88,7 +88,10 @@ public enum StoreKey {
   public static func madePrefix(_ folder: FolderID) -> [UInt8] { [Namespace.made] + folder.bigEndianBytes }
   public static func path(ofMadeKey key: [UInt8]) -> BytePath { BytePath(unchecked: Array(key.dropFirst(9))) }
 
-  public static func path(ofRemoteKey key: [UInt8]) -> BytePath { BytePath(unchecked: Array(key.dropFirst(9))) }
+  /// Of a remote-tree record: behind the path lie NUL, replica and counter.
+  public static func path(ofRemoteKey key: [UInt8]) -> BytePath? {
+    key.count > 9 + 17 ? BytePath(unchecked: Array(key[9..<(key.count - 17)])) : nil
+  }
 
   public static func cursor(_ replica: ReplicaID, _ space: SpaceID) -> [UInt8] {
     [Namespace.cursor] + bigEndian(replica.rawValue) + space.prefix

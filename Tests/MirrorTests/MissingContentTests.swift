@@ -1,6 +1,7 @@
 import SoftadastraCore
 import SoftadastraFS
 import SoftadastraMirror
+import SoftadastraStore
 import SoftadastraSync
 import TestSupport
 import Testing
@@ -27,6 +28,28 @@ import Testing
     #expect(await pair.here.rests())
     let isSame = pair.content == content
     #expect(isSame)
+    await pair.end()
+  }
+
+  /// It was deleted while this node was away for so long that nobody remembers that.
+  @Test func whatWasDeletedElsewhereIsWaitedForNoLonger() async throws {
+    let pair = try await FetchingPair(of: Self.content(Change.maxInlineBytes + 1), at: path) { _, _ in
+      .refused(.superseded)
+    }
+    try await pair.receive()
+    #expect(await !pair.here.rests(seconds: 0.1))
+    let remote = StoreKey.remotePrefix(MirrorLife.folder)
+    #expect(pair.here.store.list(prefix: remote, limit: 2).count == 1)
+
+    let space = SpaceID.folder(MirrorLife.folder).prefix
+    let gone = pair.peer.store.list(prefix: space, limit: 2).compactMap { key, summary in
+      summary.dot.map { SyncMessage.InventoryItem(key: Array(key.dropFirst(space.count)), dot: $0) }
+    }
+    #expect(gone.count == 1)
+    #expect(await pair.here.mirror.deletedElsewhere(gone) == 0, "no file went")
+    #expect(await pair.here.rests())
+    #expect(await pair.here.mirror.status(pendingLimit: 1).blocked.isEmpty)
+    try await until("its record stays") { pair.here.store.list(prefix: remote, limit: 1).isEmpty }
     await pair.end()
   }
 

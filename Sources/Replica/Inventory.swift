@@ -1,0 +1,67 @@
+internal import SoftadastraCore
+internal import SoftadastraMirror
+internal import SoftadastraStore
+internal import SoftadastraSync
+
+/// What a member that returns has of a space: names and versions, a message at a time.
+///
+/// Of a folder first what waits to be applied, then the entries: what is applied meanwhile is found among these.
+/// Conflict copies and what a power loss left are not listed: nobody deletes them for others.
+struct Inventory {
+  typealias Item = SyncMessage.InventoryItem
+
+  /// A message is cut at about this many bytes.
+  private static let messageBytes = 1 << 20
+  private static let pageEntries = 256
+
+  private let space: SpaceID
+  private let known: VersionVector
+  private var isInRemoteTree: Bool
+  private var after: [UInt8]?
+
+  /// - Parameter known: by the one who asks. Nothing else is listed.
+  init(of space: SpaceID, known: VersionVector) {
+    (self.space, self.known) = (space, known)
+    isInRemoteTree = if case .folder = space { true } else { false }
+  }
+
+  /// At most `SyncMessage.maxWantedKeys` items.
+  mutating func next(in store: Store) -> (items: [Item], isLast: Bool) {
+    var items: [Item] = []
+    var bytes = 0
+    // A page is never cut: there must be room for a whole one.
+    while items.count + Self.pageEntries <= SyncMessage.maxWantedKeys, bytes < Self.messageBytes {
+      let prefix = if isInRemoteTree, case .folder(let id) = space { StoreKey.remotePrefix(id) } else { space.prefix }
+      let page = store.list(prefix: prefix, after: after, limit: Self.pageEntries)
+      after = page.last?.key
+      for (key, summary) in page {
+        let item = isInRemoteTree ? waiting(key, in: store) : entry(key, summary)
+        guard let item, known.covers(item.dot) else { continue }
+        items.append(item)
+        bytes += item.key.count + 16
+      }
+      guard page.count < Self.pageEntries else { continue }
+      guard isInRemoteTree else { return (items, true) }
+      (isInRemoteTree, after) = (false, nil)
+    }
+    return (items, false)
+  }
+
+  private func entry(_ key: [UInt8], _ summary: EntrySummary) -> Item? {
+    guard let dot = summary.dot else { return nil }
+    if case .folder = space {
+      guard summary.flags == 0, let path = StoreKey.path(ofFileKey: key), !ConflictName.isConflictCopy(path) else {
+        return nil
+      }
+    }
+    return Item(key: Array(key.dropFirst(space.prefix.count)), dot: dot)
+  }
+
+  private func waiting(_ key: [UInt8], in store: Store) -> Item? {
+    guard case .folder(let folder) = space, let path = StoreKey.path(ofRemoteKey: key),
+      !ConflictName.isConflictCopy(path), let record = try? store.get(key),
+      let entry = try? FileEntry(remoteTree: record.value), !entry.isDeleted, !entry.isConflictCopy, !entry.isLost
+    else { return nil }
+    return Item(key: Array(StoreKey.file(folder, path).dropFirst(space.prefix.count)), dot: entry.version.dot)
+  }
+}
