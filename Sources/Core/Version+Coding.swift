@@ -4,7 +4,7 @@
 // | stamp   | u64                                                        |
 // | author  | u64: 40 bits, and bit 63 if an origin follows              |
 // | origin  | replica u64, counter varint; only if it is not the dot     |
-// | vector  | count varint (<= 1024), then replica u64, counter varint each, ascending, the dot's own entry included |
+// | vector  | count varint (<= 16,384), then replica u64, counter varint each, ascending, the dot's own entry included |
 
 extension Version {
   fileprivate static let originFlag: UInt64 = 1 << 63

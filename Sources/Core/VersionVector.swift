@@ -2,7 +2,7 @@
 ///
 /// Kept sorted by replica. At most `maxMembers` replicas; a decoder refuses more.
 public struct VersionVector: Hashable, Sendable, CustomStringConvertible {
-  public static let maxMembers = 1024
+  public static let maxMembers = 16 << 10
 
   /// Sorted by replica, no replica twice, no counter 0.
   public private(set) var dots: [Dot]

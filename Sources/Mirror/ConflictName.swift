@@ -28,9 +28,10 @@ public enum ConflictName {
     func middle(_ digest: UInt64) -> [UInt8] {
       Array("\(marker)\(time)-\(author.compact)-\(String(digest | 1 << 63, radix: 16).prefix(6))".utf8)
     }
-    // The name is cut, never the mark or a short extension, so that the whole fits.
-    let room = BytePath.maxNameBytes - middle(contentDigest).count - keptExtension.count
-    let stem = name[..<dot].prefix(room)
+    // The name is cut, never the mark or a short extension, so that the whole fits; also into a path.
+    let nameBytes = min(BytePath.maxNameBytes, BytePath.maxBytes - (path.bytes.count - name.count))
+    let room = nameBytes - middle(contentDigest).count - keptExtension.count
+    let stem = name[..<dot].prefix(max(room, 0))
     // What was cut off tells names apart: a copy's own copy must not be called as the copy is.
     let middle = middle(stem.count == dot ? contentDigest : Checksum.xxh3(name, seed: contentDigest))
     return path.parent.appending(Array(stem) + middle + Array(keptExtension))
@@ -60,7 +61,9 @@ public enum ConflictName {
   }
 
   /// It may have been cut to fit.
-  static func isFull(_ copy: BytePath) -> Bool { copy.name.count == BytePath.maxNameBytes }
+  static func isFull(_ copy: BytePath) -> Bool {
+    copy.name.count == BytePath.maxNameBytes || copy.bytes.count >= BytePath.maxBytes
+  }
 
   /// Whether a copy's name is one for copies of the path. A name that was cut may be that of several.
   static func isCopy(_ copy: BytePath, of path: BytePath) -> Bool {

@@ -16,6 +16,8 @@ extension FolderMirror {
     let versions = items.compactMap { item in
       StoreKey.path(ofFileKey: prefix + item.key).map { (path: $0, dot: item.dot) }
     }
+    // The disk may hold them all the same: a crash came before their record, or the folder was just brought back.
+    await takeIn(versions.lazy.filter { self.pending[$0.path, $0.dot] != nil }.map(\.path))
     var gone: [BytePath] = []
     // Deepest first: a directory is empty when its turn comes.
     for (path, dot) in versions.sorted(by: { $0.path > $1.path }) {

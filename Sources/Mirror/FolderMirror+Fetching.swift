@@ -75,6 +75,12 @@ extension FolderMirror {
     guard !sources.isEmpty else { return }
     var messages: [(NodeID, SyncMessage)] = []
     for key in fetches.keys {
+      // A copy in a directory whose path leaves no room for its name: no peer would understand the request.
+      guard key.path.bytes.count <= BytePath.maxBytes else {
+        cancelFetch(key)
+        if let item = pending[key.path, key.dot] { blockItem(item, Self.tooLong(key.path)) }
+        continue
+      }
       while let length = fetches[key]?.plan.nextLength {
         let usable = sources.filter { !fetches[key]!.plan.excluded.contains($0) }
         if usable.isEmpty {
@@ -186,12 +192,12 @@ extension FolderMirror {
     forgetFetch(item)
     pending.remove(item.path, item.entry.version.dot)
     unblock(item.path)
-    Task {
-      let versions = [item.entry.version] + item.overtaken.map(\.version)
-      self.commitLocal(versions.map { .erase(key: self.remoteKey(item.path, $0.dot)) })
-      self.settleLater(item.origins)
-      await self.removeEmptiedParents(of: [item.path])
-    }
+    // At once: it may be offered again, and recorded anew.
+    let versions = [item.entry.version] + item.overtaken.map(\.version)
+    commitLocal(versions.map { .erase(key: remoteKey(item.path, $0.dot)) })
+    settleLater(item.origins)
+    releaseHeldSenders()
+    Task { await self.removeEmptiedParents(of: [item.path]) }
   }
 
   private func completeFetch(_ key: FetchKey) {

@@ -7,6 +7,8 @@ internal import SoftadastraSync
 extension FolderMirror {
   /// A record of a move older than the last so many is dropped: who was away for longer gets the entries.
   private static let maxMoveRecords = 64
+  /// A rename is one commit. A larger directory is deleted and made anew, which others do from what they have.
+  private static let maxMovedEntries = 1 << 20
 
   // MARK: Local renames
 
@@ -30,6 +32,9 @@ extension FolderMirror {
     guard source.first?.0 == from, liveEntries(at: to).isEmpty, isDirectory || isWorthARecord(source[0].1.entry) else {
       return false
     }
+    guard source.count <= Self.maxMovedEntries,
+      source.allSatisfy({ $0.0.bytes.count - from.bytes.count + to.bytes.count <= BytePath.maxBytes })
+    else { return false }
     beginMove([from, to])
     defer { endMove([from, to]) }
     let old = source[0].1.entry

@@ -8,6 +8,8 @@ extension FolderMirror {
   /// A file that changes while it is read is looked at again after this long.
   static let changingDelayNanoseconds: UInt64 = 200_000_000
   static let failedDelayMilliseconds = 5000
+  /// More than a commit takes may go at once: a directory of millions.
+  private static let deletionsAtOnce = 64 << 10
   /// Fewer paths are looked at without a pause.
   private static let pausingBatch = 256
 
@@ -105,6 +107,10 @@ extension FolderMirror {
         mutations += forgetMade([path])
         if isBelieved { absent.append(path) }
       case .changed(let value, let fingerprint, let inline, let isRecent):
+        if let error = Self.unsupported(path, value.value) {
+          block(path, error)
+          continue
+        }
         unblock(path)
         // A directory that stayed although it is to be deleted: that could not be recorded yet.
         if made.fingerprint(path) == fingerprint, isDeletionWanted(path) { continue }
@@ -153,7 +159,7 @@ extension FolderMirror {
     }
     // Deletions first: a peer that puts a file in a directory's place must have seen the directory emptied.
     let gone = absent.isEmpty ? Deletions() : await deletions(absent)
-    let deletions = gone.mutations
+    var deletions = gone.mutations
     failed += gone.undecided
     // Versions are drawn after everything that is waited for, and committed at once: see `Survivor`.
     for (key, survivor, fingerprint) in taken {
@@ -172,6 +178,10 @@ extension FolderMirror {
     if !made.isEmpty { mutations += madeParents(of: adopted.map(\.path) + edited.map(\.path)) }
     lookAgain(atChanging: again)
     lookAgain(at: failed, afterMilliseconds: Self.failedDelayMilliseconds)
+    while deletions.count > Self.deletionsAtOnce {
+      commitLocal(Array(deletions.prefix(Self.deletionsAtOnce)))
+      deletions.removeFirst(Self.deletionsAtOnce)
+    }
     let ticket = commitLocal(deletions + mutations)
     if let ticket {
       let first = ticket.sequences.lowerBound + UInt64(deletions.count)
@@ -191,5 +201,20 @@ extension FolderMirror {
     }
     await host.settled(.folder(folder), origins.map { ($0.peer, $0.sequence) })
     if pending.isEmpty { await host.nothingPending(.folder(folder)) }
+  }
+
+  /// What no peer would take: it is said here, and travels nowhere.
+  private static func unsupported(_ path: BytePath, _ value: FileValue) -> SoftadastraError? {
+    if path.bytes.count > BytePath.maxBytes { return tooLong(path) }
+    guard let chunks = value.manifest?.chunks.count, chunks > Manifest.maxChunks else { return nil }
+    return SoftadastraError(
+      .unsupported, "file", at: path.description,
+      why: "its \(chunks) chunks are above the limit of \(Manifest.maxChunks), which is about 2 TiB")
+  }
+
+  static func tooLong(_ path: BytePath) -> SoftadastraError {
+    SoftadastraError(
+      .unsupported, "path", at: path.description,
+      why: "its \(path.bytes.count) bytes are above the limit of \(BytePath.maxBytes)")
   }
 }

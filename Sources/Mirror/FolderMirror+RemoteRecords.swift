@@ -44,7 +44,7 @@ extension FolderMirror {
     while true {
       let page = store.list(prefix: prefix, after: after, limit: 1024)
       for (key, _) in page {
-        guard let entry = try store.get(key), let path = StoreKey.path(ofRemoteKey: key) else { continue }
+        guard let entry = try store.get(key), let (path, _) = StoreKey.version(ofRemoteKey: key) else { continue }
         do {
           var item = PendingTree.Item(path: path, entry: try FileEntry(remoteTree: entry.value), origins: [])
           item.isDerived = entry.tag == 1

@@ -26,10 +26,12 @@ extension FolderMirror {
 }
 
 extension SoftadastraError {
-  /// What a person does about the machine ends it, and it may end at any moment: worth a look every few seconds.
+  /// What a person does about the machine ends it, or a disk that keeps up again, and it may end at any moment: worth a
+  /// look every few seconds.
   var isAboutResources: Bool {
     switch code {
     case .noSpace, .quota, .readOnly, .permission, .tooManyFiles: true
+    case .limit: isRetryable
     default: false
     }
   }

@@ -123,7 +123,11 @@ public struct Observer: Sendable {
     if old == value, !DeliberateFault.echoRecorded.isOn { return .retag(fingerprint) }
     var delta: StoredFileValue.Delta?
     if let from = old.manifest, let to = value.manifest, to.chunks.count > 8 {
-      delta = StoredFileValue.Delta(base: known.version.dot, manifest: ManifestDelta(from: from, to: to))
+      let changes = ManifestDelta(from: from, to: to)
+      // Where most is new the delta is as long as the whole, and would not be sent.
+      if changes.insertedChunks * 2 < to.chunks.count {
+        delta = StoredFileValue.Delta(base: known.version.dot, manifest: changes)
+      }
     }
     return .changed(
       StoredFileValue(value, delta: delta), fingerprint: fingerprint, inline: inline, isRecent: isRecent)

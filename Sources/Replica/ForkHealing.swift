@@ -11,6 +11,8 @@ internal import SoftadastraSync
 /// leaves a part to be done: the mark stays until the last step.
 struct ForkHealing {
   private static let pageSize = 512
+  /// A commit ends behind the value with which it reaches this.
+  private static let commitBytes = 64 << 20
 
   let store: Store
   let mark: ForkMark
@@ -32,17 +34,19 @@ struct ForkHealing {
       // Read and committed in one step: what somebody puts meanwhile is not overwritten.
       let ticket = try store.inOrder { () throws(SoftadastraError) -> CommitTicket? in
         var mutations: [Mutation] = []
-        for (key, _) in page {
+        var bytes = 0
+        for (key, _) in page where bytes < Self.commitBytes {
+          after = key
           guard let entry = try store.get(key), let version = entry.version,
             version.vector[mark.replica] >= mark.counter
           else { continue }
           mutations.append(try healed(entry, version))
+          bytes += entry.value.count
         }
         return mutations.isEmpty ? nil : try store.commit(mutations)
       }
       if let ticket { try await store.wait(ticket) }
-      guard page.count == Self.pageSize, let last = page.last else { return }
-      after = last.key
+      guard page.count == Self.pageSize || after != page.last?.key else { return }
     }
   }
 

@@ -25,20 +25,19 @@ struct Inventory {
     isInRemoteTree = if case .folder = space { true } else { false }
   }
 
-  /// At most `SyncMessage.maxWantedKeys` items.
+  /// At most `SyncMessage.maxWantedKeys` items, and no more records read than that.
   mutating func next(in store: Store) -> (items: [Item], isLast: Bool) {
     var items: [Item] = []
     var bytes = 0
-    // A page is never cut: there must be room for a whole one.
-    while items.count + Self.pageEntries <= SyncMessage.maxWantedKeys, bytes < Self.messageBytes {
+    for _ in 0..<(SyncMessage.maxWantedKeys / Self.pageEntries) {
       let prefix = if isInRemoteTree, case .folder(let id) = space { StoreKey.remotePrefix(id) } else { space.prefix }
       let page = store.list(prefix: prefix, after: after, limit: Self.pageEntries)
-      after = page.last?.key
       for (key, summary) in page {
-        let item = isInRemoteTree ? waiting(key, in: store) : entry(key, summary)
-        guard let item, known.covers(item.dot) else { continue }
+        after = key
+        guard let item = isInRemoteTree ? waiting(key, in: store) : entry(key, summary) else { continue }
         items.append(item)
         bytes += item.key.count + 16
+        if bytes >= Self.messageBytes { return (items, false) }
       }
       guard page.count < Self.pageEntries else { continue }
       guard isInRemoteTree else { return (items, true) }
@@ -48,7 +47,7 @@ struct Inventory {
   }
 
   private func entry(_ key: [UInt8], _ summary: EntrySummary) -> Item? {
-    guard let dot = summary.dot else { return nil }
+    guard let dot = summary.dot, known.covers(dot) else { return nil }
     if case .folder = space {
       guard summary.flags == 0, let path = StoreKey.path(ofFileKey: key), !ConflictName.isConflictCopy(path) else {
         return nil
@@ -58,10 +57,10 @@ struct Inventory {
   }
 
   private func waiting(_ key: [UInt8], in store: Store) -> Item? {
-    guard case .folder(let folder) = space, let path = StoreKey.path(ofRemoteKey: key),
+    guard case .folder(let folder) = space, let (path, dot) = StoreKey.version(ofRemoteKey: key), known.covers(dot),
       !ConflictName.isConflictCopy(path), let record = try? store.get(key),
       let entry = try? FileEntry(remoteTree: record.value), !entry.isDeleted, !entry.isConflictCopy, !entry.isLost
     else { return nil }
-    return Item(key: Array(StoreKey.file(folder, path).dropFirst(space.prefix.count)), dot: entry.version.dot)
+    return Item(key: Array(StoreKey.file(folder, path).dropFirst(space.prefix.count)), dot: dot)
   }
 }

@@ -6,7 +6,7 @@ public import SoftadastraSync
 /// Reads and encodes what the engine chose to send, in one session with one peer.
 public struct OutgoingChanges: Sendable {
   /// A message of changes is cut at about this many bytes.
-  private static let messageBytes = 1 << 20
+  static let messageBytes = 1 << 20
 
   private let store: Store
   private let sent = SentVersions()
@@ -60,12 +60,12 @@ public struct OutgoingChanges: Sendable {
     return Encoded(messages: messages, isWhole: isWhole)
   }
 
-  /// All group records, for a node that joins.
+  /// What a node that joins must know of the group at once. How far members are comes with the feed: it is one record for
+  /// each member and space, and might not fit into one message.
   public func groupRecords() -> [Change] {
     store.list(prefix: SpaceID.group.prefix, after: nil, limit: SyncMessage.maxWantedKeys).compactMap { key, summary in
-      summary.dot.flatMap {
-        change(for: FeedPage.Item(key: key, sequence: summary.sequence, dot: $0), in: .group)
-      }
+      guard !key.starts(with: WatermarkRecord.allPrefix), let dot = summary.dot else { return nil }
+      return change(for: FeedPage.Item(key: key, sequence: summary.sequence, dot: dot), in: .group)
     }
   }
 

@@ -128,6 +128,15 @@ extension Replicator {
   private nonisolated(nonsending) func sendWhole(_ space: SpaceID, _ keys: [[UInt8]], to peer: NodeID) async {
     guard case .folder(let id) = space, let mirror = folders[id] else { return }
     let changes = await mirror.wholeChanges(for: keys)
-    hooks.enqueue(peer, .message(.supplement(space, changes)))
+    var items: [Change] = []
+    var bytes = 0
+    for change in changes {
+      items.append(change)
+      bytes += change.encodedSizeEstimate
+      guard bytes >= OutgoingChanges.messageBytes else { continue }
+      hooks.enqueue(peer, .message(.supplement(space, items)))
+      (items, bytes) = ([], 0)
+    }
+    if !items.isEmpty || changes.isEmpty { hooks.enqueue(peer, .message(.supplement(space, items))) }
   }
 }

@@ -10,13 +10,16 @@ internal import SoftadastraSync
 /// them are not here any more (`gone`): they were deleted. It deletes them in its turn, by a version of its own, so that
 /// whoever it meets later learns it too; files go to the archive, and what was edited there meanwhile stays.
 extension Replicator {
+  /// A commit of deleted values ends behind the one with which it reaches this.
+  private static let droppedBytes = 64 << 20
+
   /// True if the peer was asked, and gets its feed later.
   func surveys(_ peer: NodeID, _ request: SyncMessage.Subscribe) -> Bool {
     guard request.space != .group, let replica = peers[peer]?.replica else { return false }
     let watermark = watermarkRecord(request.space)
     guard watermark.mayHaveForgotten(what: request.watermark, by: replica) else { return false }
-    // What is missing in a damaged store was not deleted.
-    guard store.log.damage.isEmpty else { return false }
+    // What is missing in a damaged store was not deleted, nor what is on its way back into the synced tree.
+    guard store.log.damage.isEmpty, !withheld.contains(request.space, in: store) else { return false }
     peers[peer]?.surveyed.insert(request.space)
     hooks.enqueue(peer, .message(.survey(request.space, watermark.applied)))
     return true
@@ -37,6 +40,7 @@ extension Replicator {
   nonisolated(nonsending) func gone(
     _ peer: NodeID, _ space: SpaceID, _ items: [SyncMessage.InventoryItem], isLast: Bool
   ) async {
+    let session = peers[peer]?.session
     do throws(SoftadastraError) {
       let count: Int
       if case .folder(let id) = space {
@@ -51,6 +55,8 @@ extension Replicator {
       hooks.failed(peer, error)
       return
     }
+    // A new session has an inventory of its own.
+    guard peers[peer]?.session == session else { return }
     guard !isLast else {
       peers[peer]?.inventories[space] = nil
       return
@@ -62,26 +68,29 @@ extension Replicator {
   private nonisolated(nonsending) func dropValues(
     _ items: [SyncMessage.InventoryItem]
   ) async throws(SoftadastraError) -> Int {
-    var conditions: [CommitCondition] = []
-    let ticket = try store.inOrder { () throws(SoftadastraError) -> CommitTicket? in
-      var mutations: [Mutation] = []
-      for item in items {
-        let key = StoreKey.value(item.key)
-        guard let entry = try store.get(key), !entry.isDeleted, let version = entry.version, version.dot == item.dot
-        else {
-          continue
+    var rest = items[...]
+    var count = 0
+    while !rest.isEmpty {
+      var conditions: [CommitCondition] = []
+      let ticket = try store.inOrder { () throws(SoftadastraError) -> CommitTicket? in
+        var mutations: [Mutation] = []
+        var bytes = 0
+        while bytes < Self.droppedBytes, let item = rest.popFirst() {
+          let key = StoreKey.value(item.key)
+          guard let entry = try store.get(key), !entry.isDeleted, let version = entry.version, version.dot == item.dot
+          else { continue }
+          conditions.append(CommitCondition(key: key, isStill: entry))
+          mutations.append(
+            .put(key: StoreKey.lost(item.key, item.dot), value: entry.value, version: nil, tag: version.stamp.rawValue))
+          mutations.append(.delete(key: key, version: store.newVersion(basedOn: version.vector, author: author)))
+          bytes += entry.value.count
         }
-        conditions.append(CommitCondition(key: key, isStill: entry))
-        mutations.append(
-          .put(key: StoreKey.lost(item.key, item.dot), value: entry.value, version: nil, tag: version.stamp.rawValue))
-        mutations.append(
-          .delete(key: key, version: store.newVersion(basedOn: version.vector, author: author)))
+        return mutations.isEmpty ? nil : try store.commit(mutations, ifAll: conditions)
       }
-      return mutations.isEmpty ? nil : try store.commit(mutations, ifAll: conditions)
+      if let ticket { try await store.wait(ticket) }
+      count += conditions.count
     }
-    guard let ticket else { return 0 }
-    try await store.wait(ticket)
-    return conditions.count
+    return count
   }
 
   // MARK: As the one that asked

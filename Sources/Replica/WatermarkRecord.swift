@@ -17,7 +17,8 @@ struct WatermarkRecord {
   let applied: VersionVector
   let sequence: UInt64
 
-  static func prefix(_ space: SpaceID) -> [UInt8] { SpaceID.group.prefix + [keyMark] + space.prefix }
+  static let allPrefix = SpaceID.group.prefix + [keyMark]
+  static func prefix(_ space: SpaceID) -> [UInt8] { allPrefix + space.prefix }
   static func storeKey(_ space: SpaceID, _ node: NodeID) -> [UInt8] { prefix(space) + node.bytes }
 
   static func encoded(_ applied: VersionVector) -> [UInt8] {

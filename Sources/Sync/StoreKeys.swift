@@ -89,8 +89,13 @@ public enum StoreKey {
   public static func path(ofMadeKey key: [UInt8]) -> BytePath { BytePath(unchecked: Array(key.dropFirst(9))) }
 
   /// Of a remote-tree record: behind the path lie NUL, replica and counter.
-  public static func path(ofRemoteKey key: [UInt8]) -> BytePath? {
-    key.count > 9 + 17 ? BytePath(unchecked: Array(key[9..<(key.count - 17)])) : nil
+  public static func version(ofRemoteKey key: [UInt8]) -> (path: BytePath, dot: Dot)? {
+    guard key.count > 9 + 17 else { return nil }
+    func number(at start: Int) -> UInt64 { key[start..<start + 8].reversed().reduce(0) { $0 << 8 | UInt64($1) } }
+    return (
+      BytePath(unchecked: Array(key[9..<(key.count - 17)])),
+      Dot(replica: ReplicaID(rawValue: number(at: key.count - 16)), counter: number(at: key.count - 8))
+    )
   }
 
   public static func cursor(_ replica: ReplicaID, _ space: SpaceID) -> [UInt8] {

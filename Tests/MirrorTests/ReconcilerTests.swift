@@ -111,6 +111,19 @@ import Testing
     #expect(path.description.contains("conflict-20261124-002811-"))
   }
 
+  @Test(arguments: [3000, 4030, 4055, 4096]) func copyPathsFit(length: Int) {
+    let directory = String(repeating: "d", count: 200)
+    let parents = String(repeating: directory + "/", count: length / 201 - 1)
+    let original = BytePath(parents + String(repeating: "p", count: 150)).appending(
+      [UInt8](repeating: UInt8(ascii: "n"), count: length - parents.utf8.count - 151))
+    #expect(original.bytes.count == length && original.name.count >= 60)
+    let copy = ConflictName.path(
+      for: original, modifiedNanoseconds: 0, by: AuthorTag(rawValue: 7), contentDigest: 0xABCD)
+    #expect(copy.bytes.count <= BytePath.maxBytes && copy.name.count <= BytePath.maxNameBytes)
+    #expect(copy.parent == original.parent)
+    #expect(ConflictName.isCopy(copy, of: original))
+  }
+
   /// A name that was cut says only what its original's begins with.
   @Test func aCutNameIsThatOfACopy() {
     func copy(of name: String) -> BytePath {

@@ -197,7 +197,7 @@ extension Store {
 
   enum Pace: CaseIterable { case burst, rest }
 
-  @Test(arguments: Pace.allCases) func erasuresGoAlsoBehindASegmentThatIsMostlyLive(then: Pace) throws {
+  @Test(arguments: Pace.allCases) func erasuresGoAlsoBehindASegmentThatIsMostlyLive(pace: Pace) throws {
     let store = try openStore(MemoryDisk())
     let names = (0..<200).map { key("k\($0)") }
     try store.commit(names.map { .put(key: $0, value: key("value"), version: nil, tag: 1) })
@@ -208,10 +208,10 @@ extension Store {
       try store.commit(passing.map { .put(key: $0, value: [], version: nil, tag: 1) })
       try store.commit(passing.map { .erase(key: $0) })
     }
-    try store.compact(inBurst: true)
-    let stuck = store.log.bytes
-    try store.compact(inBurst: then == .burst)
-    #expect(store.log.bytes * 2 < stuck)
+    let whole = store.log.bytes
+    // The first one of a burst spares the segment; the second sees that little could be freed.
+    if pace == .burst { for _ in 0..<2 { try store.compact(inBurst: true) } } else { try store.compact(inBurst: false) }
+    #expect(store.log.bytes * 2 < whole)
     #expect(store.list(prefix: [], limit: .max).count == names.count - 1)
     store.closeBlocking()
   }

@@ -19,8 +19,8 @@ struct StoreCommand: AsyncParsableCommand {
 
   static func checkKey(_ key: String) throws {
     guard !key.isEmpty else { throw CommandFailure.usage("the key is empty", hint: "a key has 1 to 65536 bytes") }
-    guard key.utf8.count <= Bounds.maxKeyBytes else {
-      throw CommandFailure.usage("the key is longer than \(Bounds.maxKeyBytes) bytes")
+    guard key.utf8.count <= Bounds.maxValueKeyBytes else {
+      throw CommandFailure.usage("the key is longer than \(Bounds.maxValueKeyBytes) bytes")
     }
   }
 

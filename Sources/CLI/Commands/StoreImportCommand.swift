@@ -49,7 +49,7 @@ struct StoreImportCommand: AsyncParsableCommand {
       let key = parsed.keyBase64.map { Data(base64Encoded: $0).map { Array($0) } } ?? Array(parsed.key.utf8)
       let value =
         parsed.valueBase64.map { Data(base64Encoded: $0).map { Array($0) } } ?? parsed.value.map { Array($0.utf8) }
-      guard let key, !key.isEmpty, key.count <= Bounds.maxKeyBytes else {
+      guard let key, !key.isEmpty, key.count <= Bounds.maxValueKeyBytes else {
         throw CommandFailure("stdin:\(number): the key is empty, too long or no base64; nothing was put")
       }
       guard let value, value.count <= Bounds.maxValueBytes else {

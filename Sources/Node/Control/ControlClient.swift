@@ -195,7 +195,7 @@ public final class ControlClient: NodeService {
     do {
       try await connection.executeThenClose { inbound, outbound in
         try await outbound.write(request)
-        var lines = ControlLines()
+        var lines = ControlLines(limit: ControlProtocol.maxAnswerBytes)
         for try await chunk in inbound {
           lines.append(chunk)
           while let line = try lines.next() {

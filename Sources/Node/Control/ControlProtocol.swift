@@ -16,6 +16,8 @@ enum ControlProtocol {
   static let version = 1
   /// A value of 8 MiB is 11.2 MiB in base64; the rest is for its key and the envelope.
   static let maxLineBytes = 16 << 20
+  /// Of the node's own, which are trusted: a status may name very many blocked files.
+  static let maxAnswerBytes = 1 << 30
   static let maxRequestsPerConnection = 64
 }
 

@@ -55,6 +55,6 @@ struct LostValues: Sendable {
   /// `KEY.conflict-YYYYMMDD-HHMMSS-COUNTER`, as a file's copy would be called.
   private func besides(_ lost: LostValue) -> [UInt8] {
     let suffix = Array(".conflict-\(UTCTime(lost.stamp).compact)-\(lost.dot.counter)".utf8)
-    return lost.key.prefix(Bounds.maxKeyBytes - 1 - suffix.count) + suffix
+    return lost.key.prefix(Bounds.maxValueKeyBytes - suffix.count) + suffix
   }
 }

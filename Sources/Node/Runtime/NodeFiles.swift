@@ -17,6 +17,9 @@ struct NodeFiles: Sendable {
   private static let valueCacheBytes = 4 << 20
 
   static func open(_ home: Home, _ options: NodeOptions, create: Bool) async throws(SoftadastraError) -> NodeFiles {
+    if let why = SettingRules.refusal(.text(options.name.value), for: .name) {
+      throw SoftadastraError(.invalid, "name", why: why)
+    }
     if create {
       try makeDirectory(home.path)
     } else if access(home.path, F_OK) != 0 {

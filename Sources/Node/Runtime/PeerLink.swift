@@ -87,13 +87,18 @@ final class PeerLink: Sendable {
     } else {
       payload = ByteBuffer(bytes: message.encoded())
     }
-    let frame = Frame(kind: message.kind, payload: payload, isCompressible: message.isCompressible)
-    try? await transport.send([frame], to: connection)
+    await send(Frame(kind: message.kind, payload: payload, isCompressible: message.isCompressible))
   }
 
   func send(_ message: JoinMessage) async {
-    try? await transport.send(
-      [Frame(kind: message.kind, payload: ByteBuffer(bytes: message.encoded()))], to: connection)
+    await send(Frame(kind: message.kind, payload: ByteBuffer(bytes: message.encoded())))
+  }
+
+  private func send(_ frame: Frame) async {
+    do throws(SoftadastraError) { try await transport.send([frame], to: connection) } catch {
+      // That it is gone is told by the connection. What cannot be sent at all must not vanish.
+      if error.code == .invalid { close("\(error)") }
+    }
   }
 
   func close(_ reason: String) {

@@ -71,9 +71,9 @@ struct ValueOperations: Sendable {
 
   private func check(_ key: [UInt8]) throws(SoftadastraError) {
     guard !key.isEmpty else { throw SoftadastraError(.invalid, "key", why: "it is empty", hint: "give a key") }
-    guard key.count < Bounds.maxKeyBytes else {
+    guard key.count <= Bounds.maxValueKeyBytes else {
       throw SoftadastraError(
-        .invalid, "key", why: "\(key.count) bytes are above the limit of \(Bounds.maxKeyBytes - 1)")
+        .invalid, "key", why: "\(key.count) bytes are above the limit of \(Bounds.maxValueKeyBytes)")
     }
   }
 
