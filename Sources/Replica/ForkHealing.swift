@@ -12,7 +12,7 @@ internal import SoftadastraSync
 struct ForkHealing {
   private static let pageSize = 512
   /// A commit ends behind the value with which it reaches this.
-  private static let commitBytes = 64 << 20
+  private static let commitBytes = 4 << 20
 
   let store: Store
   let mark: ForkMark
@@ -46,7 +46,7 @@ struct ForkHealing {
         return mutations.isEmpty ? nil : try store.commit(mutations)
       }
       if let ticket { try await store.wait(ticket) }
-      guard page.count == Self.pageSize || after != page.last?.key else { return }
+      guard let last = page.last, page.count == Self.pageSize || after != last.key else { return }
     }
   }
 

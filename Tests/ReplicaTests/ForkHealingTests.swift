@@ -82,6 +82,27 @@ import Testing
     await again.close()
   }
 
+  /// Pages and commits end at any place: after a full page, with large values in the middle of one, at the end.
+  @Test(
+    .timeLimit(.minutes(1)),
+    arguments: [(1, 0), (511, 0), (512, 0), (513, 0), (1024, 0), (42, 100_000), (100, 100_000)])
+  func everyPageIsHealed(count: Int, bytes: Int) async throws {
+    let store = try open(MemoryDisk(), seed: 1)
+    let life = try await ReplicaStart.begin(store, node: node, nonce: 1)
+    let old = store.replica
+    for number in 0..<count {
+      let version = store.newVersion(basedOn: VersionVector(), author: node.tag)
+      let key = StoreKey.value(Array("v\(number)".utf8))
+      try await store.wait(
+        try store.commit([.put(key: key, value: [UInt8](repeating: 1, count: bytes), version: version)]))
+    }
+    _ = try await ReplicaStart.begin(store, node: node, nonce: 1, fork: life.nextCounter)
+    let healed = store.list(prefix: StoreKey.value([]), limit: .max)
+    #expect(healed.count == count && store.replica != old)
+    #expect(healed.allSatisfy { $0.summary.dot?.replica == store.replica })
+    store.closeBlocking()
+  }
+
   @Test func aCopyReissuesNothing() async throws {
     let disk = MemoryDisk()
     let store = try open(disk, seed: 1)
