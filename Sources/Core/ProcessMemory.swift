@@ -10,7 +10,7 @@ public enum ProcessMemory {
   public static func giveBack() { linux_return_freed_memory() }
 
   /// Returns the pages of the program's own code, which stay in the page cache and come back, 64 KiB at a time, with what
-  /// runs next. Does nothing but after `prepareForBursts`. Cost: some hundredths of a millisecond, and as much again for
-  /// what a node at rest does in five seconds.
+  /// runs next. Does nothing but after `prepareForBursts`. Cost: with the faults that follow it does not stand out from the
+  /// one to two milliseconds that a node at rest uses in five seconds.
   public static func unmapProgram() { linux_unmap_program() }
 }

@@ -10,12 +10,6 @@ import Testing
   private let node = NodeID(bytes: [UInt8](repeating: 3, count: NodeID.byteCount))!
   private let folder = FolderID(rawValue: 5)
 
-  private func open(_ disk: MemoryDisk, seed: UInt64) throws -> Store {
-    try Store.open(
-      disk: disk, options: StoreOptions(isMaintainedAutomatically: false), time: ManualTime(),
-      random: SeededSource(seed: seed))
-  }
-
   @discardableResult
   private func put(_ store: Store, _ name: String, _ text: String) async throws -> Version {
     let key = StoreKey.value(Array(name.utf8))
@@ -31,14 +25,14 @@ import Testing
 
   @Test func theForkedPartIsIssuedAgainAsConcurrentEdits() async throws {
     let disk = MemoryDisk()
-    let store = try open(disk, seed: 1)
+    let store = try restingStore(disk, seed: 1)
     _ = try await ReplicaStart.begin(store, node: node, nonce: 1)
     let old = store.replica
     let common = try await put(store, "common", "1")
     let edited = try await put(store, "edited", "1")
     await store.close()
     // A backup of this moment is restored in place later on, and started.
-    let again = try open(disk, seed: 2)
+    let again = try restingStore(disk, seed: 2)
     let life = try await ReplicaStart.begin(again, node: node, nonce: 2)
     #expect(again.replica == old && life.nextCounter == 4)
     let forked = try await put(again, "edited", "2")
@@ -87,7 +81,7 @@ import Testing
     .timeLimit(.minutes(1)),
     arguments: [(1, 0), (511, 0), (512, 0), (513, 0), (1024, 0), (42, 100_000), (100, 100_000)])
   func everyPageIsHealed(count: Int, bytes: Int) async throws {
-    let store = try open(MemoryDisk(), seed: 1)
+    let store = try restingStore(MemoryDisk(), seed: 1)
     let life = try await ReplicaStart.begin(store, node: node, nonce: 1)
     let old = store.replica
     for number in 0..<count {
@@ -105,7 +99,7 @@ import Testing
 
   @Test func aCopyReissuesNothing() async throws {
     let disk = MemoryDisk()
-    let store = try open(disk, seed: 1)
+    let store = try restingStore(disk, seed: 1)
     _ = try await ReplicaStart.begin(store, node: node, nonce: 1)
     let old = store.replica
     let value = try await put(store, "value", "1")
@@ -124,7 +118,7 @@ import Testing
     var ends = 0
     for calls in stride(from: 0, through: 400, by: 2) {
       let disk = MemoryDisk()
-      let store = try open(disk, seed: 1)
+      let store = try restingStore(disk, seed: 1)
       _ = try await ReplicaStart.begin(store, node: node, nonce: 1)
       try await putMany(store, "1")
       let life = try await ReplicaStart.begin(store, node: node, nonce: 2)
@@ -132,7 +126,7 @@ import Testing
       try await putMany(store, "2")
       disk.die(afterCalls: calls)
       let isWhole = (try? await ReplicaStart.begin(store, node: node, nonce: 2, fork: life.nextCounter)) != nil
-      let next = try open(disk.kill(), seed: 7)
+      let next = try restingStore(disk.kill(), seed: 7)
       // The mark may not have been written: then the fork is told again.
       _ = try await ReplicaStart.begin(
         next, node: node, nonce: 3, fork: next.replica == old ? life.nextCounter : nil)

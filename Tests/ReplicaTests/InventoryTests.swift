@@ -13,12 +13,6 @@ import Testing
   private static let space = SpaceID.folder(folder)
   private static let value = StoredFileValue(FileValue(kind: .directory, permissions: 0o755))
 
-  private func openStore() throws -> Store {
-    try Store.open(
-      disk: MemoryDisk(), options: StoreOptions(isMaintainedAutomatically: false), time: ManualTime(),
-      random: SeededSource(seed: 1))
-  }
-
   private func messages(_ inventory: Inventory, _ store: Store) -> [[SyncMessage.InventoryItem]] {
     var inventory = inventory
     var messages: [[SyncMessage.InventoryItem]] = []
@@ -31,7 +25,7 @@ import Testing
 
   /// Each can be decoded: also where some of a page are left out, so that pages and messages do not end together.
   @Test(arguments: [0, 1, 255, 256, 4096, 10_000]) func noMessageIsTooLarge(count: Int) throws {
-    let store = try openStore()
+    let store = try restingStore()
     var versions: [Version] = []
     for number in 0..<count {
       let version = store.newVersion(basedOn: VersionVector(), author: Self.author)
@@ -57,7 +51,7 @@ import Testing
 
   /// Nobody else may have what waits here.
   @Test func whatWaitsToBeAppliedIsListed() throws {
-    let store = try openStore()
+    let store = try restingStore()
     let names = ["entry", "waiting", "copy", "deleted"].map { BytePath($0) }
     let versions = names.map { _ in store.newVersion(basedOn: VersionVector(), author: Self.author) }
     try store.commit([

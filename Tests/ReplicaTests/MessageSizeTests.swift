@@ -16,15 +16,9 @@ import Testing
   private let author = AuthorTag(rawValue: 3)
   private let folder = FolderID(rawValue: 5)
 
-  private func open() throws -> Store {
-    try Store.open(
-      disk: MemoryDisk(), options: StoreOptions(isMaintainedAutomatically: false), time: ManualTime(),
-      random: SeededSource(seed: 1))
-  }
-
   /// The bases of many deltas were not there: their whole entries, 20 MiB of chunk hashes, are sent in one go.
   @Test func wholeEntriesComeInSeveralMessages() async throws {
-    let store = try open()
+    let store = try restingStore()
     let space = SpaceID.folder(folder)
     _ = try await ReplicaStart.begin(store, node: node, nonce: 1)
     let chunk = Manifest.Chunk(hash: ContentHash(high: 1, low: 1), length: 20_000)
@@ -61,7 +55,7 @@ import Testing
 
   /// A member publishes one for each space: they are not what a newcomer must know at once.
   @Test func aNewcomerGetsNoWatermarks() throws {
-    let store = try open()
+    let store = try restingStore()
     let keys = [
       WatermarkRecord.storeKey(.values, node), WatermarkRecord.storeKey(.folder(folder), node),
       SpaceID.group.prefix + [UInt8(ascii: "m")] + node.bytes,

@@ -14,19 +14,13 @@ import Testing
   private let author = AuthorTag(rawValue: 3)
   private let folder = FolderID(rawValue: 5)
 
-  private func open() throws -> Store {
-    try Store.open(
-      disk: MemoryDisk(), options: StoreOptions(isMaintainedAutomatically: false), time: ManualTime(),
-      random: SeededSource(seed: 1))
-  }
-
   private func hooks() -> Replicator.Hooks {
     Replicator.Hooks(
       enqueue: { _, _ in }, groupChanged: {}, accepts: { _ in true }, valueConflict: { _ in }, failed: { _, _ in })
   }
 
   @Test func whatAPeerAcknowledgedBeforeTheFolderWasHereCounts() async throws {
-    let store = try open()
+    let store = try restingStore()
     let space = SpaceID.folder(folder)
     let node = NodeID(bytes: [UInt8](repeating: 1, count: NodeID.byteCount))!
     _ = try await ReplicaStart.begin(store, node: node, nonce: 1)
@@ -53,7 +47,7 @@ import Testing
   /// While somebody writes, what a batch claims lies no further than it reaches: a peer that hears of more than it has got
   /// when the session ends never gets the rest.
   @Test func noBatchClaimsMoreThanItReaches() async throws {
-    let store = try open()
+    let store = try restingStore()
     let node = NodeID(bytes: [UInt8](repeating: 1, count: NodeID.byteCount))!
     _ = try await ReplicaStart.begin(store, node: node, nonce: 1)
     let sent = Mutex<[(through: UInt64, claimed: UInt64)]>([])

@@ -18,9 +18,7 @@ import Testing
 
   /// A store with an entry of its own and one of another replica, both of which its watermark covers.
   private func openWithEntries() async throws -> (Store, [Mutation], VersionVector) {
-    let store = try Store.open(
-      disk: MemoryDisk(), options: StoreOptions(isMaintainedAutomatically: false), time: ManualTime(),
-      random: SeededSource(seed: 1))
+    let store = try restingStore()
     let space = SpaceID.folder(folder)
     _ = try await ReplicaStart.begin(store, node: node, nonce: 1)
     let value = StoredFileValue(FileValue(kind: .directory, permissions: 0o755)).encoded()

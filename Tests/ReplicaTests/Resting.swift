@@ -4,6 +4,13 @@ import SoftadastraMirror
 import SoftadastraStore
 import TestSupport
 
+/// A store in memory that nothing happens to by itself.
+func restingStore(_ disk: MemoryDisk = MemoryDisk(), seed: UInt64 = 1) throws -> Store {
+  try Store.open(
+    disk: disk, options: StoreOptions(isMaintainedAutomatically: false), time: ManualTime(),
+    random: SeededSource(seed: seed))
+}
+
 /// A folder that is not started: the replicator knows it, and nothing changes in it by itself.
 func restingMirror(_ folder: FolderID, _ store: Store, author: AuthorTag) -> FolderMirror {
   FolderMirror(
