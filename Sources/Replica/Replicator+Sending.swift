@@ -34,9 +34,11 @@ extension Replicator {
     return Claim(watermark: watermark(batch.space, ownCounter: batch.ownCounter), mark: mark)
   }
 
-  /// Not all of a batch was sent: the peer has not heard the end of the feed with it.
-  public func wasCut(_ batch: SyncEngine.Batch) {
-    engine.wasCut(batch)
-    pump()
+  /// The messages of a batch were handed over to the connection.
+  ///
+  /// - Parameter isWhole: false if not all of it was sent: the peer has not heard the end of the feed with it.
+  public func left(_ batch: SyncEngine.Batch, isWhole: Bool) {
+    engine.left(batch, isWhole: isWhole, now: time.monotonicNanoseconds())
+    if !isWhole { pump() }
   }
 }

@@ -235,7 +235,7 @@ public final class Replicator {
       peers[peer]?.early[acknowledge.space] = acknowledge
       return
     }
-    engine.acknowledged(peer, acknowledge)
+    engine.acknowledged(peer, acknowledge, now: time.monotonicNanoseconds())
     pump()
   }
 

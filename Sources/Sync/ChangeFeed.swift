@@ -13,12 +13,15 @@ public struct FeedPage: Sendable {
     public let sequence: UInt64
     public let dot: Dot
     public let isConflictCopy: Bool
+    /// Of the value.
+    public let bytes: Int
 
-    public init(key: [UInt8], sequence: UInt64, dot: Dot, isConflictCopy: Bool = false) {
+    public init(key: [UInt8], sequence: UInt64, dot: Dot, isConflictCopy: Bool = false, bytes: Int = 0) {
       self.key = key
       self.sequence = sequence
       self.dot = dot
       self.isConflictCopy = isConflictCopy
+      self.bytes = bytes
     }
   }
 
@@ -50,7 +53,8 @@ public struct StoreFeed: ChangeFeed {
       guard let dot = entry.summary.dot else { return nil }
       return FeedPage.Item(
         key: entry.key, sequence: entry.summary.sequence, dot: dot,
-        isConflictCopy: Change.Flags(rawValue: entry.summary.flags).contains(.conflictCopy))
+        isConflictCopy: Change.Flags(rawValue: entry.summary.flags).contains(.conflictCopy),
+        bytes: entry.summary.valueCount)
     }
     return FeedPage(items: items, through: page.through, isLast: !page.isTruncated)
   }

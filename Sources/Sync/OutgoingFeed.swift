@@ -3,12 +3,14 @@ internal import SoftadastraCore
 /// What one peer still lacks of one space of ours: a cursor into our feed with batches in flight.
 ///
 /// Go-back-N: a batch that is not answered in time rewinds the cursor to what the peer is known to hold. Sending
-/// something twice is harmless, the receiver compares versions.
+/// something twice is harmless, the receiver compares versions. Time counts from when the driver handed a batch over,
+/// not while it waits for a slow link: there a second copy would only make everything slower.
 struct OutgoingFeed: Sendable {
   struct Batch: Sendable {
     let through: UInt64
     let entries: Int
-    let sentAt: UInt64
+    /// When it left; nil while it waits for those before it.
+    var sentAt: UInt64?
   }
 
   /// A move was offered; the feed waits for the answer.
@@ -27,6 +29,8 @@ struct OutgoingFeed: Sendable {
   private(set) var inFlight: [Batch] = []
   private var entriesInFlight = 0
   private(set) var hold = Hold.none
+  /// When the peer answered last.
+  private var answeredAt: UInt64 = 0
   private(set) var attempts = 0
   private(set) var retries = 0
   private(set) var acknowledgedEntries = 0
@@ -73,9 +77,15 @@ struct OutgoingFeed: Sendable {
     scanned = sent
     owesCursor = false
     owesEnd = !isLast
-    inFlight.append(Batch(through: through, entries: entries, sentAt: now))
+    inFlight.append(Batch(through: through, entries: entries))
     entriesInFlight += entries
     if let move { hold = .awaiting(move, since: now) }
+  }
+
+  /// The driver handed a batch over to the connection.
+  mutating func didLeave(through: UInt64, now: UInt64) {
+    guard let index = inFlight.firstIndex(where: { $0.through == through && $0.sentAt == nil }) else { return }
+    inFlight[index].sentAt = now
   }
 
   /// The peer was not told the end after all.
@@ -95,11 +105,12 @@ struct OutgoingFeed: Sendable {
   /// Nothing up to here concerns the peer: no message is worth saying so.
   mutating func skip(through: UInt64) { scanned = max(scanned, through) }
 
-  mutating func acknowledge(known: UInt64, applied: UInt64) {
+  mutating func acknowledge(known: UInt64, applied: UInt64, now: UInt64) {
     // A peer that claims more than was sent is wrong; believing it would lose changes.
     let known = min(known, sent)
     if known > self.known {
       self.known = known
+      answeredAt = now
       attempts = 0
     } else if known < self.known {
       // It said so before it heard that this feed begins anew, and could not record what came first.
@@ -133,13 +144,19 @@ struct OutgoingFeed: Sendable {
 
   /// True if something timed out and the cursor went back.
   mutating func rewindIfOverdue(now: UInt64, options: SyncOptions) -> Bool {
-    let oldest: UInt64? =
-      if let batch = inFlight.first { batch.sentAt } else if case .awaiting(_, let since) = hold { since } else { nil }
-    guard let oldest else { return false }
+    guard let since = waitingSince.map({ max($0, answeredAt) }) else { return false }
     let patience = min(options.retryNanoseconds << UInt64(min(attempts, 8)), options.maxRetryNanoseconds)
-    guard now >= oldest, now - oldest > patience else { return false }
+    guard now >= since, now - since > patience else { return false }
     rewind()
     return true
+  }
+
+  /// Since when nothing but the peer's answer is waited for.
+  private var waitingSince: UInt64? {
+    if inFlight.contains(where: { $0.sentAt == nil }) { return nil }
+    if let batch = inFlight.first { return batch.sentAt }
+    if case .awaiting(_, let since) = hold { return since }
+    return nil
   }
 
   mutating func rewind() {

@@ -3,8 +3,7 @@ public import SoftadastraCore
 /// Decides what to send to whom, and what to tell senders: a value without I/O, clock, threads or randomness.
 ///
 /// The driver calls an input method for whatever happened, then `drain(_:)` for what is to be done, in order. It
-/// reports back when a batch left (nothing to report: the engine counts it as sent), when received changes are
-/// durable (`stored`) and when they are applied (`settled`). Nothing is ever given up: an entry is queued until a
+/// reports back when a batch left (`left`), when received changes are durable (`stored`) and when they are applied (`settled`). Nothing is ever given up: an entry is queued until a
 /// subscribed peer acknowledged it, over any number of reconnects, restarts and time-outs.
 public struct SyncEngine: Sendable {
   /// What the driver is to do.
@@ -94,17 +93,21 @@ public struct SyncEngine: Sendable {
     for peer in peers.keys { peers[peer]?.outgoing[space]?.forgetTold() }
   }
 
-  public mutating func acknowledged(_ peer: NodeID, _ ack: SyncMessage.Acknowledge) {
+  public mutating func acknowledged(_ peer: NodeID, _ ack: SyncMessage.Acknowledge, now: UInt64) {
     guard var feed = peers[peer]?.outgoing[ack.space] else { return }
     let before = feed.applied
-    feed.acknowledge(known: ack.known, applied: ack.applied)
+    feed.acknowledge(known: ack.known, applied: ack.applied, now: now)
     peers[peer]?.outgoing[ack.space] = feed
     if feed.applied > before { outputs.append(.peerApplied(peer, ack.space, feed.applied)) }
     dirty.insert(ack.space)
   }
 
-  /// Not all of a batch was sent, since it was superseded meanwhile: it was not the last one.
-  public mutating func wasCut(_ batch: Batch) {
+  /// A batch was handed over to the connection: from now on an answer is due.
+  ///
+  /// - Parameter isWhole: false if not all of it was sent, since it was superseded meanwhile: it was not the last one.
+  public mutating func left(_ batch: Batch, isWhole: Bool, now: UInt64) {
+    peers[batch.peer]?.outgoing[batch.space]?.didLeave(through: batch.through, now: now)
+    guard !isWhole else { return }
     peers[batch.peer]?.outgoing[batch.space]?.takeBackEnd()
     dirty.insert(batch.space)
   }
@@ -225,21 +228,21 @@ public struct SyncEngine: Sendable {
       let page = feed.page(of: space, since: outgoing.scanned, limit: options.batchEntries)
       (isAtEnd, ownCounter) = (page.isLast, page.ownCounter)
       guard page.through > outgoing.scanned else { break }
-      let cut = page.items.firstIndex { StoreKey.isMove($0.key) && outgoing.lacks($0, peerReplica: replica) }
-      let items = (cut.map { page.items[...$0] } ?? page.items[...]).filter { outgoing.lacks($0, peerReplica: replica) }
+      let (items, cut) = lacking(page, outgoing, peerReplica: replica)
       let through = cut.map { page.items[$0].sequence } ?? page.through
+      isAtEnd = page.isLast && cut == nil
+      let move = cut.flatMap { StoreKey.isMove(page.items[$0].key) ? page.items[$0].dot : nil }
       if items.isEmpty, !outgoing.owesCursor {
         outgoing.skip(through: through)
         continue
       }
       let after = outgoing.sent
-      let isLast = cut == nil && page.isLast
       outgoing.didSend(
-        through: through, entries: items.count, offering: cut.map { page.items[$0].dot }, isLast: isLast, now: now)
+        through: through, entries: items.count, offering: move, isLast: isAtEnd, now: now)
       outputs.append(
         .send(
           Batch(
-            peer: id, space: space, after: after, through: through, items: items, isLast: isLast,
+            peer: id, space: space, after: after, through: through, items: items, isLast: isAtEnd,
             ownCounter: ownCounter, peerWatermark: outgoing.peerWatermark)))
     }
     // A cursor that the peer never hears of would have all of this read again at each new connection. With nothing
@@ -258,5 +261,22 @@ public struct SyncEngine: Sendable {
     }
     peers[id]?.outgoing[space] = outgoing
     return isAtEnd
+  }
+
+  /// What the peer lacks of a page, and where it is cut: behind a move, which is answered before anything else, or where
+  /// the batch has bytes enough.
+  private func lacking(
+    _ page: FeedPage, _ outgoing: OutgoingFeed, peerReplica: ReplicaID
+  ) -> (items: [FeedPage.Item], cut: Int?) {
+    var items: [FeedPage.Item] = []
+    var bytes = 0
+    for (index, item) in page.items.enumerated() where outgoing.lacks(item, peerReplica: peerReplica) {
+      items.append(item)
+      bytes += item.bytes
+      let isFull = bytes >= options.batchBytes && index + 1 < page.items.count
+      guard StoreKey.isMove(item.key) || isFull else { continue }
+      return (items, index)
+    }
+    return (items, nil)
   }
 }

@@ -2,13 +2,16 @@
 public struct SyncOptions: Sendable {
   /// Feed entries in one batch.
   public var batchEntries = 256
+  /// Bytes of their values in one batch, as the store holds them; one entry may exceed it alone. A batch is read as a
+  /// whole before it travels.
+  public var batchBytes = 4 << 20
   /// Feed entries sent and not yet known at the peer. Bounds what a slow peer makes this node hold ready.
   public var windowEntries = 4096
   /// The same for batches, however small.
   public var windowBatches = 256
   /// After so many sequences that do not concern a peer, it is told that they do not.
   public var skipsWorthTelling: UInt64 = 16_384
-  /// A batch unanswered for this long is sent again; doubled at each attempt up to `maxRetryNanoseconds`.
+  /// A batch unanswered for this long, since it left or since an earlier one was answered, is sent again; doubled at each attempt up to `maxRetryNanoseconds`.
   public var retryNanoseconds: UInt64 = 20_000_000_000
   public var maxRetryNanoseconds: UInt64 = 300_000_000_000
 

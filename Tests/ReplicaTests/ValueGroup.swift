@@ -80,7 +80,7 @@ final class ValueGroup {
     case .batch(let batch, let claim):
       let encoded = await OutgoingChanges(store: from.store).encoded(batch, claim: claim, mirror: nil)
       messages = encoded.messages.map { .changes($0) }
-      if !encoded.isWhole { from.replicator.wasCut(batch) }
+      from.replicator.left(batch, isWhole: encoded.isWhole)
     }
     for message in messages {
       // As on a wire.

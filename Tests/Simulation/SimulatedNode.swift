@@ -149,7 +149,7 @@ actor SimulatedNode {
         case .batch(let batch, let claim):
           let encoded = await changes.encoded(batch, claim: claim, mirror: mirror)
           for message in encoded.messages { await send(.changes(message)) }
-          if !encoded.isWhole { self.wasCut(batch, session: session) }
+          self.left(batch, isWhole: encoded.isWhole, session: session)
         }
       }
     }
@@ -162,9 +162,9 @@ actor SimulatedNode {
     }
   }
 
-  private func wasCut(_ batch: SyncEngine.Batch, session: UInt64) {
+  private func left(_ batch: SyncEngine.Batch, isWhole: Bool, session: UInt64) {
     guard links[batch.peer]?.session == session else { return }
-    replicator.wasCut(batch)
+    replicator.left(batch, isWhole: isWhole)
   }
 
   private func greet(_ peer: NodeID, _ link: Link, _ life: ReplicaStart) {

@@ -35,7 +35,7 @@ import Testing
     engine.subscribed(peer, .values, since: 0, watermark: VersionVector())
     var batches = Self.batches(engine.drain(now: 1, reading: feed))
     #expect(batches.map(\.items.count) == [Int(count)] && batches.first?.isLast == false)
-    engine.acknowledged(peer, SyncMessage.Acknowledge(space: .values, known: count, applied: count))
+    engine.acknowledged(peer, SyncMessage.Acknowledge(space: .values, known: count, applied: count), now: 4)
     batches = Self.batches(engine.drain(now: 2, reading: feed))
     #expect(batches.count == 1 && batches.first?.items.isEmpty == true && batches.first?.isLast == true)
     #expect(Self.batches(engine.drain(now: 3, reading: feed)).isEmpty)
@@ -52,7 +52,7 @@ import Testing
     var batches = Self.batches(engine.drain(now: 1, reading: feed))
     for _ in 0..<3 {
       let through = try #require(engine.outgoing(peer, .values)).sent
-      engine.acknowledged(peer, SyncMessage.Acknowledge(space: .values, known: through, applied: through))
+      engine.acknowledged(peer, SyncMessage.Acknowledge(space: .values, known: through, applied: through), now: 4)
       batches += Self.batches(engine.drain(now: 2, reading: feed))
     }
     #expect(batches.count == 2 && batches.last?.isLast == true && batches.last?.through == feed.count)
@@ -66,9 +66,9 @@ import Testing
     engine.connect(peer, replica: feed.replica)
     engine.subscribed(peer, .values, since: 0, watermark: VersionVector())
     #expect(Self.batches(engine.drain(now: 1, reading: feed)).map(\.items.count) == [9])
-    engine.acknowledged(peer, SyncMessage.Acknowledge(space: .values, known: 6, applied: 6))
+    engine.acknowledged(peer, SyncMessage.Acknowledge(space: .values, known: 6, applied: 6), now: 4)
     #expect(Self.batches(engine.drain(now: 2, reading: feed)).isEmpty)
-    engine.acknowledged(peer, SyncMessage.Acknowledge(space: .values, known: 0, applied: 0))
+    engine.acknowledged(peer, SyncMessage.Acknowledge(space: .values, known: 0, applied: 0), now: 4)
     let again = Self.batches(engine.drain(now: 3, reading: feed))
     #expect(again.map(\.after) == [0] && again.map(\.items.count) == [9])
   }
@@ -82,7 +82,7 @@ import Testing
     engine.subscribed(peer, .values, since: 0, watermark: VersionVector())
     var batches = Self.batches(engine.drain(now: 1, reading: feed))
     #expect(batches.map(\.isLast) == [false])
-    engine.acknowledged(peer, SyncMessage.Acknowledge(space: .values, known: 3, applied: 3))
+    engine.acknowledged(peer, SyncMessage.Acknowledge(space: .values, known: 3, applied: 3), now: 4)
     #expect(Self.batches(engine.drain(now: 2, reading: feed)).isEmpty)
     feed.isHeldBack = false
     engine.changed(.values)
@@ -136,7 +136,7 @@ import Testing
     #expect(batches.count == 1)
     let batch = try #require(batches.first)
     #expect(batch.items.isEmpty && batch.after == 0 && batch.through == count)
-    engine.acknowledged(peer, SyncMessage.Acknowledge(space: .values, known: count, applied: count))
+    engine.acknowledged(peer, SyncMessage.Acknowledge(space: .values, known: count, applied: count), now: 4)
     #expect(engine.outgoing(peer, .values)?.known == count)
     #expect(engine.tick(now: 2, reading: feed).batches == 0)
   }

@@ -126,6 +126,7 @@ import Testing
             .changes(
               SyncMessage.Changes(
                 space: .values, after: batch.after, through: batch.through, watermark: nil, items: items)))
+          node.engine.left(batch, isWhole: true, now: now)
         case .acknowledge(let peer, let ack): post(index, peer, .acknowledge(ack))
         case .mergeWatermark, .peerApplied: break
         }
@@ -146,7 +147,7 @@ import Testing
           for change in changes.items { try node.apply(change) }
           known[letter.to][letter.from] = max(known[letter.to][letter.from], changes.through)
           node.engine.stored(sender, .values, through: changes.through, outstanding: [], watermark: nil)
-        case .acknowledge(let ack): node.engine.acknowledged(sender, ack)
+        case .acknowledge(let ack): node.engine.acknowledged(sender, ack, now: now)
         default: Issue.record("unexpected message")
         }
       }

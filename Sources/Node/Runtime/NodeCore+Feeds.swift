@@ -119,14 +119,14 @@ extension NodeCore {
         if case .folder(let id) = batch.space { mirror = await folders[id]?.mirror }
         let encoded = await changes.encoded(batch, claim: claim, mirror: mirror)
         for message in encoded.messages { await link.send(.changes(message)) }
-        if !encoded.isWhole { await wasCut(batch, link) }
+        await left(batch, isWhole: encoded.isWhole, link)
       }
     }
   }
 
-  private func wasCut(_ batch: SyncEngine.Batch, _ link: PeerLink) {
+  private func left(_ batch: SyncEngine.Batch, isWhole: Bool, _ link: PeerLink) {
     guard members[batch.peer]?.link === link, !isStopping else { return }
-    replicator.wasCut(batch)
+    replicator.left(batch, isWhole: isWhole)
   }
 
   /// Serves the byte ranges that a peer asks for, one after the other.

@@ -20,7 +20,8 @@ struct SyncLocalOperation {
       guard case .send(let batch) = output else { continue }
       print("to send:", batch.items.count, "entry through sequence", batch.through)
       let ack = SyncMessage.Acknowledge(space: .values, known: batch.through, applied: batch.through)
-      engine.acknowledged(peer, ack)
+      engine.left(batch, isWhole: true, now: 1)
+      engine.acknowledged(peer, ack, now: 2)
     }
     let counts = engine.counts(reading: feed)
     precondition(counts.outbox == 0 && counts.acknowledged == 1)

@@ -82,7 +82,7 @@ enum EngineRaces {
         for case .send(let batch) in engine.drain(now: now, reading: feed) {
           sent += batch.items.count
           let ack = SyncMessage.Acknowledge(space: .values, known: batch.through, applied: batch.through)
-          engine.acknowledged(batch.peer, ack)
+          engine.acknowledged(batch.peer, ack, now: now)
         }
       }
     }
