@@ -10,14 +10,15 @@ internal import SoftadastraSync
 /// | ------- | ------ |
 /// | format  | u8 = 1 |
 /// | applied | vector |
-struct WatermarkRecord {
+public struct WatermarkRecord {
   static let keyMark = UInt8(ascii: "w")
 
   let node: NodeID
   let applied: VersionVector
   let sequence: UInt64
 
-  static let allPrefix = SpaceID.group.prefix + [keyMark]
+  /// Of the keys of all these records.
+  public static let allPrefix = SpaceID.group.prefix + [keyMark]
   static func prefix(_ space: SpaceID) -> [UInt8] { allPrefix + space.prefix }
   static func storeKey(_ space: SpaceID, _ node: NodeID) -> [UInt8] { prefix(space) + node.bytes }
 

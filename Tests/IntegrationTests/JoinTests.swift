@@ -67,5 +67,31 @@ extension Integration {
         #expect(tree["directory/large"]?.content == large)
       }
     }
+
+    /// A node with a folder and values of its own group is killed while it goes over to another one.
+    @Test(.timeLimit(.minutes(2)), arguments: [15, 25, 35, 60])
+    func aKillWhileJoiningLosesNothing(milliseconds: Int) async throws {
+      try await Lab.use { lab in
+        let (a, b) = (try lab.node("a"), try lab.node("b"))
+        for number in 1...200 { try b.write("file\(number)", "b's \(number)") }
+        for number in 1...50 { try a.write("other\(number)", "a's \(number)") }
+        let (atA, _) = (try await a.start(), try await b.start(["--name", "own"]))
+        for number in 1...20 { _ = try await b.succeed(["store", "put", "key\(number)", "value \(number)"]) }
+        let invite = try #require(atA.invite)
+        let joining = try b.launch(["join", invite]).child
+        try await Task.sleep(for: .milliseconds(milliseconds))
+        await b.kill()
+        _ = await joining.wait(.seconds(10))
+        try await b.start(["--peer", atA.address])
+        _ = try await b.succeed(["join", invite])
+        // Watched, in whichever group: not with --adopt by a person.
+        let folders = try await b.succeed(["folder", "list"])
+        #expect(folders.contains("own ") && !folders.contains("stopped"), "\(folders)")
+        for number in 1...20 {
+          #expect(try await b.succeed(["store", "get", "key\(number)"]).hasPrefix("value \(number)"))
+        }
+        #expect(try Trees.read(b.folder).count == 200)
+      }
+    }
   }
 }

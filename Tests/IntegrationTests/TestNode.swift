@@ -103,11 +103,16 @@ final class TestNode {
     self.process = nil
   }
 
-  /// Runs one command to its end.
-  func run(_ arguments: [String], home: Bool = true) async throws -> Outcome {
+  /// Starts one command; nobody waits for it.
+  func launch(_ arguments: [String], home: Bool = true) throws -> (child: ChildProcess, errors: String) {
     commands += 1
     let errors = "\(directory)/command-\(commands).errors"
-    let child = try spawn(arguments + (home ? ["--home", "\(shownDirectory)/home"] : []), errors: errors)
+    return (try spawn(arguments + (home ? ["--home", "\(shownDirectory)/home"] : []), errors: errors), errors)
+  }
+
+  /// Runs one command to its end.
+  func run(_ arguments: [String], home: Bool = true) async throws -> Outcome {
+    let (child, errors) = try launch(arguments, home: home)
     let collecting = Task {
       var lines: [String] = []
       for await line in child.lines { lines.append(line) }

@@ -28,6 +28,21 @@ struct GroupState: Sendable, Hashable {
     writer.raw(discoveryKey)
   }
 
+  func encoded() -> [UInt8] {
+    var writer = ByteWriter()
+    encode(into: &writer)
+    return writer.bytes
+  }
+
+  /// As a setting of this node.
+  init(setting bytes: [UInt8]) throws(SoftadastraError) {
+    do {
+      self = try decode(bytes) { (reader: inout ByteReader) throws(CodingError) in try GroupState(from: &reader) }
+    } catch {
+      throw SoftadastraError(.damaged, "group state", why: "\(error)", hint: "run softadastra wal verify", fatal: true)
+    }
+  }
+
   init(id: GroupID, hashSecret: [UInt8], discoveryKey: [UInt8]) {
     self.id = id
     self.hashSecret = hashSecret

@@ -4,13 +4,15 @@ internal import SoftadastraSync
 
 /// This node's values while it leaves one group for another.
 ///
-/// They are set aside in the commit that removes all records of the old group, and put anew, as versions of the new
-/// replica, once its start is recorded. A crash in between leaves them set aside: the next start puts them.
+/// They are set aside in the commits that remove them from the old group (`GroupChange`), and put anew, as versions of the
+/// new replica, once its start is recorded. A crash in between leaves them set aside: the next start puts them.
 ///
 /// Key: `K`, the value's key. Value: the value.
 struct KeptValues {
   private static let prefix = [Namespace.kept]
   private static let pageSize = 1024
+  /// A commit ends with the value that exceeds this.
+  static let commitBytes = 16 << 20
 
   let store: Store
   let author: AuthorTag
@@ -25,8 +27,10 @@ struct KeptValues {
     while true {
       let ticket = try store.inOrder { () throws(SoftadastraError) -> CommitTicket? in
         var mutations: [Mutation] = []
-        for (kept, _) in store.list(prefix: Self.prefix, limit: Self.pageSize) {
+        var bytes = 0
+        for (kept, _) in store.list(prefix: Self.prefix, limit: Self.pageSize) where bytes < Self.commitBytes {
           guard let entry = try store.get(kept) else { continue }
+          bytes += entry.value.count
           mutations.append(.erase(key: kept))
           let key = StoreKey.value(Array(kept.dropFirst()))
           guard try store.get(key) == nil else { continue }

@@ -30,19 +30,10 @@ struct NodeSettings: Sendable {
   // MARK: Group
 
   func loadGroup() throws(SoftadastraError) -> GroupState? {
-    guard let bytes = try value(Self.group) else { return nil }
-    do {
-      return try decode(bytes) { (reader: inout ByteReader) throws(CodingError) in try GroupState(from: &reader) }
-    } catch {
-      throw SoftadastraError(.damaged, "group state", why: "\(error)", hint: "run softadastra wal verify", fatal: true)
-    }
+    try value(Self.group).map { bytes throws(SoftadastraError) in try GroupState(setting: bytes) }
   }
 
-  func groupMutation(_ group: GroupState) -> Mutation {
-    var writer = ByteWriter()
-    group.encode(into: &writer)
-    return put(Self.group, writer.bytes)
-  }
+  func groupMutation(_ group: GroupState) -> Mutation { put(Self.group, group.encoded()) }
 
   // MARK: Folders
 
@@ -163,15 +154,17 @@ struct NodeSettings: Sendable {
 
   // MARK: Plain values
 
-  private func value(_ name: String) throws(SoftadastraError) -> [UInt8]? {
+  func value(_ name: String) throws(SoftadastraError) -> [UInt8]? {
     try store.get(StoreKey.setting(name))?.value
   }
 
-  private func put(_ name: String, _ value: [UInt8]) -> Mutation {
+  func put(_ name: String, _ value: [UInt8]) -> Mutation {
     .put(key: StoreKey.setting(name), value: value, version: nil)
   }
 
-  private func list(_ prefix: String) -> [(String, [UInt8])] {
+  func removal(_ name: String) -> Mutation { .erase(key: StoreKey.setting(name)) }
+
+  func list(_ prefix: String) -> [(String, [UInt8])] {
     let key = StoreKey.setting(prefix)
     return store.list(prefix: key, after: nil, limit: 4096).compactMap { item in
       guard let entry = try? store.get(item.key) else { return nil }

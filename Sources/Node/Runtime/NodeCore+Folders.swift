@@ -123,15 +123,16 @@ extension NodeCore {
   // MARK: Running
 
   /// At start: a folder that cannot be mirrored now is reported, and the others run.
-  func resume(_ folder: WatchedFolder, adopting: Bool = false) async {
+  func resume(_ folder: WatchedFolder) async {
     do throws(SoftadastraError) {
       let marker = try FolderMarker.read(from: try LinuxVolume(root: folder.path))
-      guard adopting || (marker?.folder == folder.id && marker?.group == group.id) else {
+      let isTaken = try GroupChange(store: store).name(ofTaken: folder.id) != nil
+      guard marker?.folder == folder.id, isTaken || marker?.group == group.id else {
         throw SoftadastraError(
           .notFound, "folder", at: folder.path, why: "its marker .softadastra/folder is gone: another disk, or none",
           hint: "mount it again and restart, or watch it anew with --adopt; nothing is deleted anywhere")
       }
-      try await start(folder, name: view.folders[folder.id] ?? "", fullScan: false, isNew: adopting)
+      try await start(folder, name: view.folders[folder.id] ?? "", fullScan: false, isNew: isTaken)
     } catch {
       stoppedFolders[folder.id] = (folder, error)
       report(NodeEvent("warning", folder: view.folders[folder.id], message: error.description))
@@ -151,7 +152,10 @@ extension NodeCore {
       }
       try volume.prepareStaging()
       try FolderMarker(group: group.id, folder: folder.id).write(to: volume)
-      try await store.wait(try store.commit([NodeSettings(store: store).folderMutation(folder)]))
+      try await store.wait(
+        try store.commit([
+          NodeSettings(store: store).folderMutation(folder), GroupChange(store: store).takenRemoval(folder.id),
+        ]))
     }
     let index = nextFolderIndex
     nextFolderIndex += 1

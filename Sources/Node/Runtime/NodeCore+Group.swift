@@ -34,12 +34,12 @@ extension NodeCore {
 
   /// Takes over the new group's secrets and records; what this node had becomes new local creations in it.
   func changeGroup(to new: GroupState, records: [Change]) async throws(SoftadastraError) {
-    let running = Array(folders.values)
-    for folder in running { await folder.stop() }
+    for folder in folders.values { await folder.stop() }
     folders.removeAll()
-    try await store.wait(
-      try store.inOrder { () throws(SoftadastraError) in try store.commit(takingOver(new)) })
-    _ = try store.resetReplica()
+    let change = GroupChange(store: store)
+    let settings = NodeSettings(store: store)
+    try await change.begin(to: new, taking: settings.folders().map { ($0.id, view.folders[$0.id] ?? "") })
+    try await change.finish(to: new)
     replicator.reset()
     group = new
     view = GroupView(store)
@@ -47,45 +47,21 @@ extension NodeCore {
     try await replicator.apply(records, in: .group, cursor: nil)
     life = try await ReplicaStart.begin(store, node: nodeID, nonce: startNonce)
     try await KeptValues(store: store, author: author).putAnew()
-    let names = running.map {
-      let key = FolderRecord.storeKey($0.id)
-      return groupPut(key, FolderRecord(name: $0.name).encoded(), after: try? store.get(key))
-    }
-    if !names.isEmpty { try await store.wait(try store.commit(names)) }
+    try await recordTakenFolders()
     view = GroupView(store)
-    for folder in running {
-      await resume(WatchedFolder(id: folder.id, path: folder.path, mode: folder.mode.rawValue), adopting: true)
-    }
+    for folder in settings.folders() { await resume(folder) }
   }
 
-  /// The new group's secrets in place of all records of the old one. Values are kept; files are taken in again from the
-  /// disk, under the new group's hash.
-  private func takingOver(_ new: GroupState) -> [Mutation] {
-    var mutations: [Mutation] = []
-    forEachKey(SpaceID.values.prefix) { key, entry in
-      if !entry.isDeleted { mutations.append(KeptValues.settingAside(key, entry.value)) }
-      mutations.append(.erase(key: key))
+  /// The new group hears of the folders that this node brings along.
+  func recordTakenFolders() async throws(SoftadastraError) {
+    let change = GroupChange(store: store)
+    var records: [Mutation] = []
+    for folder in NodeSettings(store: store).folders() {
+      guard let name = try change.name(ofTaken: folder.id) else { continue }
+      let key = FolderRecord.storeKey(folder.id)
+      let known = try store.get(key)
+      if known?.isDeleted ?? true { records.append(groupPut(key, FolderRecord(name: name).encoded(), after: known)) }
     }
-    for namespace in [
-      Namespace.group, Namespace.file, Namespace.remote, Namespace.moveIntent, Namespace.cursor, Namespace.watermark,
-      Namespace.withheld,
-    ] {
-      forEachKey([namespace]) { key, _ in mutations.append(.erase(key: key)) }
-    }
-    mutations.append(NodeSettings(store: store).groupMutation(new))
-    mutations.append(NodeSettings(store: store).introductionRemoval())
-    return mutations
-  }
-
-  private func forEachKey(_ prefix: [UInt8], _ body: ([UInt8], Entry) -> Void) {
-    var after: [UInt8]?
-    while true {
-      let page = store.list(prefix: prefix, after: after, limit: 1024, includeDeleted: true)
-      for (key, _) in page {
-        if let entry = try? store.get(key) { body(key, entry) }
-      }
-      guard page.count == 1024 else { return }
-      after = page.last!.key
-    }
+    if !records.isEmpty { try await store.wait(try store.commit(records)) }
   }
 }

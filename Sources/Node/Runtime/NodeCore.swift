@@ -174,6 +174,7 @@ actor NodeCore {
       let member = try MemberRecord.make(identity.publicKey, name: options.name.value, in: group.id, by: identity)
       try await store.wait(try store.commit([groupPut(own, member.encoded(), after: try store.get(own))]))
     }
+    try await recordTakenFolders()
     view = GroupView(store)
   }
 

@@ -58,6 +58,8 @@ struct NodeFiles: Sendable {
     let settings = NodeSettings(store: store)
     let place = try StorePlace.current(home.logDirectory)
     var notices: [String] = []
+    let change = GroupChange(store: store)
+    if let next = try change.pending() { try await change.finish(to: next) }
     guard let group = try settings.loadGroup() else {
       let group = GroupState.create(random: SystemRandom())
       try store.waitBlocking(try store.commit([settings.groupMutation(group), place.mutation]))

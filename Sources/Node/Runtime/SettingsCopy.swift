@@ -1,5 +1,6 @@
 internal import Glibc
 internal import SoftadastraCore
+internal import SoftadastraReplica
 internal import SoftadastraStore
 internal import SoftadastraSync
 
@@ -14,12 +15,15 @@ internal import SoftadastraSync
 /// |          | flags u8, tag u64, version if bit 1, value byte string                                        |
 /// | checksum | XXH3-64 of everything before                                                                  |
 ///
-/// Read only when the log was found damaged.
+/// Read only when the log was found damaged. Left out is what must not come back: how far members were, which is read from
+/// their feeds anew, and the way from one group into another.
 struct SettingsCopy: Sendable {
   static let magic: UInt64 = 0x3159_5043_4144_4153  // "SADACPY1"
   private static let maxBytes = 64 << 20
   private static let maxEntries = 1 << 20
+  private static let dueLimit = 256
   private static let namespaces = [Namespace.setting, Namespace.group]
+  private static let excluded = [WatermarkRecord.allPrefix, StoreKey.setting(GroupChange.prefix)]
 
   var sequence: UInt64
   var entries: [Entry]
@@ -36,12 +40,17 @@ struct SettingsCopy: Sendable {
   }
 
   private static func keys(_ namespace: UInt8, in store: Store) -> [[UInt8]] {
-    store.list(prefix: [namespace], limit: maxEntries, includeDeleted: true).map(\.key)
+    store.list(prefix: [namespace], limit: maxEntries, includeDeleted: true).map(\.key).filter(belongs)
   }
+
+  private static func belongs(_ key: [UInt8]) -> Bool { !excluded.contains { key.starts(with: $0) } }
 
   /// Whether something that belongs into the copy changed since.
   static func isDue(since sequence: UInt64, in store: Store) -> Bool {
-    namespaces.contains { !store.changes(prefix: [$0], since: sequence, limit: 1).entries.isEmpty }
+    namespaces.contains { namespace in
+      let page = store.changes(prefix: [namespace], since: sequence, limit: dueLimit)
+      return page.isTruncated || page.entries.contains { belongs($0.key) }
+    }
   }
 
   // MARK: After damage
