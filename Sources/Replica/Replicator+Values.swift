@@ -4,19 +4,29 @@ public import SoftadastraSync
 
 /// The key-value space and the group's records: entries without files behind them.
 extension Replicator {
+  /// A commit ends with the value that exceeds this: small changes may rewrite large values that lie here.
+  private static let commitBytes = 16 << 20
+
   /// Applies changes of the group or the key-value space, durably, with the cursor that covers them.
   public nonisolated(nonsending) func apply(
     _ changes: [Change], in space: SpaceID, cursor: Mutation?
   ) async throws(SoftadastraError) {
     let accepted = changes.filter { space != .group || hooks.accepts($0) }
     for change in accepted { store.observe(change.version.stamp) }
-    while true {
-      var decisions = Decisions()
+    var rest = accepted[...]
+    var changesGroup = false
+    defer { if changesGroup { hooks.groupChanged() } }
+    repeat {
+      var (decisions, next) = (Decisions(), rest)
       let ticket: CommitTicket?
       do throws(SoftadastraError) {
         ticket = try store.inOrder { () throws(SoftadastraError) in
-          for change in accepted { try decide(change, in: space, &decisions) }
-          let mutations = decisions.mutations + (cursor.map { [$0] } ?? [])
+          while let change = next.first, decisions.bytes < Self.commitBytes {
+            try decide(change, in: space, &decisions)
+            next.removeFirst()
+          }
+          // The cursor covers all of them: it goes with the last.
+          let mutations = decisions.mutations + (cursor.map { next.isEmpty ? [$0] : [] } ?? [])
           return mutations.isEmpty ? nil : try store.commit(mutations, ifAll: decisions.conditions)
         }
       } catch {
@@ -24,13 +34,11 @@ extension Replicator {
         guard error.code == .versionMismatch else { throw error }
         continue
       }
-      guard let ticket else { return }
-      let changesGroup = space == .group && !decisions.mutations.isEmpty
-      try await store.wait(ticket)
+      rest = next
+      changesGroup = changesGroup || (space == .group && !decisions.mutations.isEmpty)
+      if let ticket { try await store.wait(ticket) }
       for key in decisions.conflicts { hooks.valueConflict(key) }
-      if changesGroup { hooks.groupChanged() }
-      return
-    }
+    } while !rest.isEmpty
   }
 
   /// What is to be written, on the condition that the entries looked at are still the same.
@@ -40,6 +48,8 @@ extension Replicator {
     var conflicts: [[UInt8]] = []
     /// Several changes of one key in one batch see each other.
     var entries: [[UInt8]: Entry] = [:]
+    /// Of the values to be written.
+    var bytes = 0
   }
 
   private func decide(
@@ -54,6 +64,7 @@ extension Replicator {
       decisions.conditions.append(CommitCondition(key: key, isStill: local))
     }
     func keep(_ value: [UInt8], _ isDeleted: Bool, _ version: Version) {
+      decisions.bytes += value.count
       decisions.entries[key] = Entry(key: key, value: value, version: version, isDeleted: isDeleted, sequence: 0)
       decisions.mutations.append(
         isDeleted ? .delete(key: key, value: [], version: version) : .put(key: key, value: value, version: version))
@@ -62,6 +73,7 @@ extension Replicator {
     func loser(_ value: [UInt8], _ isDeleted: Bool, _ version: Version) {
       guard space == .values, !isDeleted, decisions.entries[key]?.value != value else { return }
       decisions.conflicts.append(change.key)
+      decisions.bytes += value.count
       decisions.mutations.append(
         .put(key: StoreKey.lost(change.key, version.dot), value: value, version: nil, tag: version.stamp.rawValue))
     }
