@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <link.h>
+#include <linux/netlink.h>
 #include <linux/openat2.h>
+#include <linux/rtnetlink.h>
 #include <malloc.h>
 #include <poll.h>
 #include <pthread.h>
@@ -17,6 +19,7 @@
 #include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
@@ -241,6 +244,16 @@ int linux_watch(int inotify, int directory, uint32_t mask) {
   char path[40];
   snprintf(path, sizeof path, "/proc/self/fd/%d", directory);
   return checked(inotify_add_watch(inotify, path, mask));
+}
+
+int linux_watch_interfaces(void) {
+  int descriptor = checked(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE));
+  struct sockaddr_nl address = {
+      .nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR};
+  if (descriptor < 0) return descriptor;
+  int result = checked(bind(descriptor, (struct sockaddr *)&address, sizeof address));
+  if (result < 0) close(descriptor);
+  return result < 0 ? result : descriptor;
 }
 
 int linux_unwatch(int inotify, int watch) { return checked(inotify_rm_watch(inotify, watch)); }

@@ -11,8 +11,10 @@ public struct DiscoveryOptions: Sendable {
   /// The UDP port, the same on all nodes; several nodes of one host share it.
   public var port: UInt16 = Self.defaultPort
   public var announceInterval: Duration = .seconds(15)
-  /// How often interfaces are looked at, and the table is aged.
-  public var checkInterval: Duration = .seconds(5)
+  /// How often the table is aged. The kernel tells of changed interfaces; where it does not, or something could not be
+  /// sent, they are looked at after `restlessInterval` at the latest.
+  public var checkInterval: Duration = .seconds(15)
+  public var restlessInterval: Duration = .seconds(5)
   /// Nil for all that are up, loopback included.
   public var interfaces: Set<String>?
   /// Off for a mere listener: it probes, but does not say who it is to those who probe.

@@ -7,23 +7,79 @@ internal import Synchronization
 // Looking after the clock and the interfaces.
 extension DiscoveryService {
   func scheduleTick() {
-    let untilNext = state.withLock { state -> UInt64? in
+    let scheduled = state.withLock { state -> (pause: UInt64, number: UInt64)? in
       guard state.life == .running else { return nil }
       let now = time.monotonicNanoseconds()
-      var next = now &+ Self.nanoseconds(options.checkInterval)
+      var pause = options.checkInterval
+      if state.isRestless { pause = min(pause, options.restlessInterval) }
+      if state.mustLook { pause = min(pause, Self.changeDelay) }
+      var next = now &+ Self.nanoseconds(pause)
       if options.announces { next = min(next, state.nextAnnounce) }
       if state.isSearching { next = min(next, state.nextSearch) }
-      return next > now ? next - now : 0
+      state.tickNumber += 1
+      state.isTickWaiting = true
+      return (next > now ? next - now : 0, state.tickNumber)
     }
-    guard let untilNext else { return }
-    group.next().scheduleTask(in: .nanoseconds(Int64(clamping: max(untilNext, 1_000_000)))) { [weak self] in
-      guard let self else { return }
-      Task.detached { await self.tick() }
+    guard let (pause, number) = scheduled else { return }
+    group.next().scheduleTask(in: .nanoseconds(Int64(clamping: max(pause, 1_000_000)))) { [weak self] in
+      switch self?.beginTick(number) {
+      case true?:
+        Task.detached {
+          await self?.refreshInterfaces()
+          self?.tick()
+        }
+      case false?: self?.tick()
+      case nil: break
+      }
     }
   }
 
-  private func tick() async {
-    await refreshInterfaces()
+  /// Whether the interfaces are to be looked at; nil if another tick took this one's place.
+  private func beginTick(_ number: UInt64) -> Bool? {
+    let now = time.monotonicNanoseconds()
+    return state.withLock { state in
+      guard state.isTickWaiting, state.tickNumber == number else { return nil }
+      state.isTickWaiting = false
+      let isOld = now &- state.lookedAt >= Self.nanoseconds(Self.maxLookAge)
+      guard state.mustLook || state.isRestless || isOld else { return false }
+      state.mustLook = false
+      state.lookedAt = now
+      return true
+    }
+  }
+
+  func watchInterfaces() async {
+    let watch: InterfaceWatch
+    do {
+      watch = try await InterfaceWatch.start(
+        on: group, onChange: { [weak self] in self?.lookSoon() },
+        onEnd: { [weak self] in
+          self?.state.withLock { $0.watch = nil }
+          self?.lookSoon()
+        })
+    } catch {
+      logger.debug("interfaces are looked at from time to time: \(error)")
+      return
+    }
+    state.withLock { state in
+      if state.life == .running { state.watch = watch } else { watch.close() }
+    }
+  }
+
+  /// Once for all that change within a moment.
+  private func lookSoon() {
+    let takesPlace = state.withLock { state in
+      if state.mustLook { return false }
+      state.mustLook = true
+      // While a look is under way the next one takes the wish into account.
+      guard state.isTickWaiting else { return false }
+      state.isTickWaiting = false
+      return true
+    }
+    if takesPlace { scheduleTick() }
+  }
+
+  private func tick() {
     let now = time.monotonicNanoseconds()
     let (events, search) = state.withLock { state -> ([DiscoveryEvent], Bool) in
       guard state.life == .running else { return ([], false) }
@@ -73,6 +129,7 @@ extension DiscoveryService {
       state.senders.merge(opened) { $1 }
       // One that failed to open is tried again at the next look.
       state.interfaces = found.filter { state.senders[$0] != nil }
+      state.hasUnopened = state.interfaces.count < found.count
       join(found, state)
       let hasChanged = !opened.isEmpty || !gone.isEmpty
       if hasChanged { state.retriesLeft = Self.maxSendRetries }

@@ -19,6 +19,10 @@ public final class DiscoveryService: Sendable {
   /// Answers to all, apart from the one to the asker, and probes are at least this far apart.
   static let minMulticastInterval: Duration = .milliseconds(200)
   static let firstSearchDelay: Duration = .seconds(1)
+  /// A change of interfaces comes in many steps.
+  static let changeDelay: Duration = .milliseconds(100)
+  /// Interfaces are looked at this often although the kernel told of no change.
+  static let maxLookAge: Duration = .seconds(60)
   static let maxSearchDelay: Duration = .seconds(60)
   /// A new IPv6 address cannot send for its first seconds, and no event tells when it can.
   static let maxSendRetries = 3
@@ -54,9 +58,21 @@ public final class DiscoveryService: Sendable {
     /// Looks at the network at which an unsent packet is followed by another probe; renewed by a change of interfaces.
     var retriesLeft = DiscoveryService.maxSendRetries
     var hasUnsent = false
+    /// Nil where the kernel does not tell of changes.
+    var watch: InterfaceWatch?
+    var hasUnopened = false
+    /// Of the look that is scheduled, or under way.
+    var tickNumber: UInt64 = 0
+    var isTickWaiting = false
+    /// The interfaces changed while a look was under way.
+    var mustLook = false
+    var lookedAt: UInt64 = 0
     var isSearching = false
     var nextSearch: UInt64 = 0
     var searchDelay: UInt64 = 0
+
+    /// The next look must not wait for the kernel to tell.
+    var isRestless: Bool { watch == nil || hasUnopened || (hasUnsent && retriesLeft > 0) }
   }
 
   /// - Parameter discoveryKey: the group's 32 bytes.
@@ -97,6 +113,7 @@ public final class DiscoveryService: Sendable {
       throw failure
     }
     state.withLock { $0.listeners = listeners }
+    await watchInterfaces()
     await refreshInterfaces()
     probe()
     scheduleTick()
@@ -115,6 +132,7 @@ public final class DiscoveryService: Sendable {
       return false
     }
     guard !wasStopped else { return }
+    state.withLock { $0.watch.take() }?.close()
     try? await group.shutdownGracefully()
   }
 

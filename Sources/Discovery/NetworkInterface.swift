@@ -14,30 +14,47 @@ struct NetworkInterface: Hashable {
   var isLoopback: Bool
   var address: Address
 
+  /// Of `sll_ifindex` in `sockaddr_ll` (packet(7)), which Glibc's module does not have.
+  private static let indexOffset = 4
+
   /// Those that are up; at most `limit`, the ones of lower index first.
   static func all(limit: Int) -> [NetworkInterface] {
     var head: UnsafeMutablePointer<ifaddrs>?
     guard getifaddrs(&head) == 0 else { return [] }
     defer { freeifaddrs(head) }
     var out: Set<NetworkInterface> = []
+    var indices: [String: UInt32] = [:]
     var cursor = head
     while let entry = cursor?.pointee {
       cursor = entry.ifa_next
-      guard entry.ifa_flags & UInt32(IFF_UP) != 0, let name = entry.ifa_name, let address = entry.ifa_addr
+      guard entry.ifa_flags & UInt32(IFF_UP) != 0, let label = entry.ifa_name, let address = entry.ifa_addr
       else { continue }
-      let index = if_nametoindex(name)
-      guard index > 0 else { continue }
-      let isLoopback = entry.ifa_flags & UInt32(IFF_LOOPBACK) != 0
+      let name = String(cString: label)
       let form: Address
       switch Int32(address.pointee.sa_family) {
+      case AF_PACKET:
+        // One for each interface, ahead of its addresses: spares a system call for each of these.
+        indices[name] = UnsafeRawPointer(address).load(fromByteOffset: indexOffset, as: UInt32.self)
+        continue
       case AF_INET:
         form = v4(address, mask: entry.ifa_netmask, isPointToPoint: entry.ifa_flags & UInt32(IFF_POINTOPOINT) != 0)
       case AF_INET6: form = .v6
       default: continue
       }
-      out.insert(NetworkInterface(name: String(cString: name), index: index, isLoopback: isLoopback, address: form))
+      // An address may have a label of its own.
+      let index = indices[name] ?? if_nametoindex(label)
+      guard index > 0 else { continue }
+      let isLoopback = entry.ifa_flags & UInt32(IFF_LOOPBACK) != 0
+      out.insert(NetworkInterface(name: name, index: index, isLoopback: isLoopback, address: form))
     }
-    return Array(out.sorted { ($0.index, "\($0.address)") < ($1.index, "\($1.address)") }.prefix(limit))
+    return Array(out.sorted { $0.order < $1.order }.prefix(limit))
+  }
+
+  private var order: (UInt32, UInt64) {
+    switch address {
+    case .v4(let own, _): (index, UInt64(UInt32(bigEndian: own)))
+    case .v6: (index, .max)
+    }
   }
 
   /// The broadcast address follows from the mask: it works also where none was configured. Loopback has one too,

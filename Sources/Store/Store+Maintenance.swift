@@ -45,9 +45,11 @@ extension Store {
   /// Compacts the log in the background if what is superseded is a quarter of what is live, and above the options' floor:
   /// what is not worth the work in a burst is worth it when there is nothing else to do. Segments that a burst left for
   /// reuse go, all but one.
-  public func compactAtRest() { maintainIfDue(isAtRest: true) }
+  ///
+  /// - Parameter then: called on the background's thread when the work that this call began has ended; not if there is none.
+  public func compactAtRest(then: (@Sendable () -> Void)? = nil) { maintainIfDue(isAtRest: true, then: then) }
 
-  private func maintainIfDue(isAtRest: Bool = false) {
+  private func maintainIfDue(isAtRest: Bool = false, then: (@Sendable () -> Void)? = nil) {
     guard let wal, options.isMaintainedAutomatically else { return }
     let bytes = wal.byteCount
     let live = state.withLock { $0.liveBytes }
@@ -83,6 +85,7 @@ extension Store {
       }
       if isAtRest || isRestMissed { wal.releaseSpareSegments() }
       if isRestMissed { maintainIfDue(isAtRest: true) }
+      then?()
     }
   }
 

@@ -25,18 +25,38 @@ extension ConnectionHandler {
     guard case .open = phase else { return }
     let now = NIODeadline.now()
     let idle = TimeAmount(options.idleDeadline)
-    if !isPaused, now - lastReceived >= idle {
-      let why = "nothing was heard from it for \(options.idleDeadline)"
+    if let doubted = doubtedAt, lastReceived > doubted || isPaused { doubtedAt = nil }
+    let untilAnswer = doubtedAt.map { TimeAmount(options.answerDeadline) - (now - $0) }
+    if !isPaused, now - lastReceived >= idle || untilAnswer.map({ $0 <= .zero }) == true {
+      let silence = doubtedAt == nil ? options.idleDeadline : options.answerDeadline
+      let why = "nothing was heard from it for \(silence)"
       return fail(SoftadastraError(.timeout, "connection to", at: "\(connection.address)", why: why), tell: true)
     }
     let ping = TimeAmount(options.pingInterval)
     if now - lastSent >= ping {
-      writeControl(ControlKind.ping, ByteBuffer(integer: now.uptimeNanoseconds, endianness: .little))
-      context?.flush()
+      writePing()
     }
     let untilPing = ping - (now - lastSent)
-    let untilDead = isPaused ? idle : idle - (now - lastReceived)
+    let untilDead = isPaused ? idle : min(idle - (now - lastReceived), untilAnswer ?? idle)
     schedule(in: .nanoseconds(max(1_000_000, min(untilPing, untilDead).nanoseconds))) { $0.keepAlive() }
+  }
+
+  /// Something suggests that the connection is dead: it is asked for an answer.
+  func verify() {
+    guard case .open = phase, doubtedAt == nil, !isPaused else { return }
+    doubtedAt = .now()
+    writePing()
+    keepAlive()
+  }
+
+  func endStranded() {
+    let why = "this machine does not have the address any more that it was made from"
+    fail(SoftadastraError(.network, "connection to", at: "\(connection.address)", why: why), tell: false)
+  }
+
+  private func writePing() {
+    writeControl(ControlKind.ping, ByteBuffer(integer: NIODeadline.now().uptimeNanoseconds, endianness: .little))
+    context?.flush()
   }
 
   func pongReceived(_ payload: ByteBuffer) {

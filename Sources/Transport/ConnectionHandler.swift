@@ -41,6 +41,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
   var wantsRead = false
   var lastReceived = NIODeadline.now()
   var lastSent = NIODeadline.now()
+  /// Since when an answer is due that shows whether the connection lives.
+  var doubtedAt: NIODeadline?
   var timer: Scheduled<Void>?
   var inFlightBytes = 0
   var drainedBytes = 0

@@ -1,4 +1,6 @@
+internal import Glibc
 internal import Logging
+internal import NIOCore
 internal import SoftadastraCore
 internal import Synchronization
 
@@ -28,5 +30,42 @@ extension Transport {
       let error = error ?? SoftadastraError(.closed, "connection to", at: "\(connection.address)", why: "closed here")
       onEvent(.dialFailed(connection.expected, connection.address, error))
     }
+  }
+}
+
+/// Connections that may be dead without knowing it: TCP itself would not tell for minutes.
+extension Transport {
+  /// Ends the connection unless something comes from the peer within `TransportOptions.answerDeadline`. Nothing happens
+  /// while reading is paused.
+  public func verify(_ id: ConnectionID) { connection(id)?.onLoop { $0.verify() } }
+
+  /// Ends those whose own address this machine does not have any more: nothing will arrive on them. Cost: two system calls
+  /// for each connection.
+  public func closeStranded() {
+    for connection in state.withLock({ Array($0.connections.values) })
+    where !hasAddress(connection.channel.localAddress) {
+      connection.onLoop { $0.endStranded() }
+    }
+  }
+
+  /// What cannot be told counts as had.
+  private func hasAddress(_ address: SocketAddress?) -> Bool {
+    switch address {
+    case .v4(let known): isAvailable(AF_INET, known.address) { $0.sin_port = 0 }
+    case .v6(let known): isAvailable(AF_INET6, known.address) { $0.sin6_port = 0 }
+    default: true
+    }
+  }
+
+  private func isAvailable<Address>(_ family: Int32, _ address: Address, _ anyPort: (inout Address) -> Void) -> Bool {
+    let descriptor = socket(family, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+    guard descriptor >= 0 else { return true }
+    defer { Glibc.close(descriptor) }
+    var address = address
+    anyPort(&address)
+    let bound = withUnsafeBytes(of: &address) {
+      bind(descriptor, $0.baseAddress!.assumingMemoryBound(to: sockaddr.self), socklen_t($0.count))
+    }
+    return bound == 0 || errno != EADDRNOTAVAIL
   }
 }

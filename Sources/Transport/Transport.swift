@@ -102,6 +102,10 @@ public final class Transport: Sendable {
       let level = ChannelOptions.Types.SocketOption(level: .ipv6, name: .ipv6_v6only)
       bootstrap = bootstrap.serverChannelOption(level, value: address.host == "::" ? 0 : 1)
     }
+    // The resolver knows no numeric IPv6 address where no interface has one.
+    if let numeric = try? SocketAddress(ipAddress: address.host, port: address.port) {
+      return try await bootstrap.bind(to: numeric).get()
+    }
     return try await bootstrap.bind(host: address.host, port: address.port).get()
   }
 
@@ -263,7 +267,7 @@ public final class Transport: Sendable {
     try? await pool.shutdownGracefully()
   }
 
-  private func connection(_ id: ConnectionID) -> Connection? { state.withLock { $0.connections[id] } }
+  func connection(_ id: ConnectionID) -> Connection? { state.withLock { $0.connections[id] } }
 
   private static func gone(_ id: ConnectionID) -> SoftadastraError {
     SoftadastraError(.closed, "connection", at: "\(id)", why: "it is closed")

@@ -17,6 +17,8 @@ public struct TransportOptions: Sendable {
   public var pingInterval: Duration = .seconds(20)
   /// After this long without receiving, the connection is dead.
   public var idleDeadline: Duration = .seconds(60)
+  /// How long a connection has to say something that may be dead (`Transport.verify`).
+  public var answerDeadline: Duration = .seconds(5)
   /// How long a closed connection may take to send what is queued.
   public var closeDeadline: Duration = .seconds(2)
   /// Incoming connections that have not finished their handshake.

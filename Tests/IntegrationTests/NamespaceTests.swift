@@ -27,6 +27,37 @@ extension Integration {
         }
       }
     }
+
+    /// Both hosts move to another network: nobody waits for the next look at the interfaces, nor for a dead connection.
+    @Test(.timeLimit(.minutes(2)))
+    func aNewAddressIsNoticedAtOnce() async throws {
+      try await Namespaces.with { first, second in
+        for name in [first, second] {
+          try Namespaces.ip("netns", "exec", name, "sysctl", "-w", "net.ipv6.conf.all.disable_ipv6=1")
+        }
+        try await Lab.use { lab in
+          let a = try lab.node("a", prefix: ["/usr/bin/env", "ip", "netns", "exec", first])
+          let b = try lab.node("b", prefix: ["/usr/bin/env", "ip", "netns", "exec", second])
+          let invite = try await a.succeed(["invite"])
+          try await a.start(loopback: false)
+          try await b.start(["--join", invite], loopback: false)
+          try a.write("before", "1")
+          try await Trees.untilEqual(a.folder, b.folder, within: .seconds(30))
+          for (number, name) in zip(1..., [first, second]) {
+            try Namespaces.ip(
+              "-n", name, "addr", "add", "10.77.0.\(number)/24", "broadcast", "10.77.0.255", "dev", "lan0")
+            try Namespaces.ip("-n", name, "addr", "del", "10.99.0.\(number)/24", "dev", "lan0")
+          }
+          try a.write("after", "2")
+          try await until("it does not arrive", within: .seconds(8)) { try Trees.read(b.folder).count == 2 }
+          // One alone: the other's end of the connection is dead, and it cannot know that.
+          try Namespaces.ip("-n", second, "addr", "del", "10.77.0.2/24", "dev", "lan0")
+          try Namespaces.ip("-n", second, "addr", "add", "10.77.0.9/24", "broadcast", "10.77.0.255", "dev", "lan0")
+          try a.write("then", "3")
+          try await until("it does not arrive", within: .seconds(30)) { try Trees.read(b.folder).count == 3 }
+        }
+      }
+    }
   }
 }
 

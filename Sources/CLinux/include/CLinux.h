@@ -77,6 +77,9 @@ int linux_readable(int descriptor);
 // Waits until one of two descriptors can be read (the second may be -1): bit 0, bit 1; 0 on timeout.
 int linux_wait(int first, int second, int64_t timeout_ns);
 
+// A socket on which the kernel tells that interfaces or their addresses changed: rtnetlink(7).
+int linux_watch_interfaces(void);
+
 // The allocator: large buffers come from the heap, which shrinks only when asked to.
 void linux_keep_freed_memory(void);
 void linux_return_freed_memory(void);

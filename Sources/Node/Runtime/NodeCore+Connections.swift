@@ -67,6 +67,7 @@ extension NodeCore {
       pumpDialer()
     case .lost: break
     case .networkChanged:
+      transport.closeStranded()
       dialer.hurry(nil)
       pumpDialer()
     }
@@ -191,6 +192,8 @@ extension NodeCore {
       guard old !== link else { return true }
       guard old.isClosing || rank(link) > rank(old) else {
         link.close("another connection to this node is used")
+        // Who dials may know that the other one is dead.
+        transport.verify(old.connection)
         return false
       }
       forget(peer)

@@ -89,8 +89,7 @@ actor NodeCore {
   var isCopyingSettings = false
   /// While folders are started that were mirrored last before the machine was.
   var isAfterPowerLoss = false
-  private var settledActivity: UInt64?
-  private var quietTicks = 0
+  private(set) var quiet = Quiet()
 
   init(
     home: Home, options: NodeOptions, identity: DeviceIdentity, store: Store, group: GroupState, logger: Logger
@@ -158,9 +157,16 @@ actor NodeCore {
     isAfterPowerLoss = false
     try rememberBoot()
     ticker = Task { [weak self] in
+      var leftOut = 0
       while !Task.isCancelled {
-        guard (try? await Task.sleep(for: .seconds(5))) != nil, let self else { return }
+        guard (try? await Task.sleep(for: Quiet.tickPause)) != nil, let self else { return }
+        guard leftOut == 0 else {
+          leftOut -= 1
+          ProcessMemory.unmapProgram()
+          continue
+        }
         await self.tickEngine()
+        leftOut = await self.quiet.leavesOut
       }
     }
   }
@@ -248,34 +254,30 @@ actor NodeCore {
     replicator.pump()
   }
 
-  /// A node at rest holds its index and little else.
-  private func giveBackMemoryWhenQuiet() {
-    let now = activity &+ store.lastSequence
-    defer { settledActivity = now }
-    guard let settledActivity, settledActivity == now else { return quietTicks = 0 }
-    quietTicks += 1
-    let store = self.store
-    let (isFirst, isDue) = (quietTicks == 1, [1, 4, 16].contains(quietTicks))
-    let mirrors = isFirst ? folders.values.map(\.mirror) : []
+  func tickEngine() {
+    guard !isStopping else { return }
+    lastTick = replicator.tick()
+    quiet.tick(activity &+ store.lastSequence)
     Task {
-      for mirror in mirrors { await mirror.giveBackMemory() }
-      await pool.run {
-        if isFirst {
-          store.compactAtRest()
-          store.giveBackMemory()
-        }
-        // Again later: a compaction leaves something too, and takes seconds.
-        if isDue { ProcessMemory.giveBack() }
-        ProcessMemory.unmapProgram()
-      }
+      await copySettings()
+      // Last: what has run until here needs its pages no more.
+      if quiet.isQuiet { await giveBackMemory() }
     }
   }
 
-  func tickEngine() {
-    guard !isStopping else { return }
-    giveBackMemoryWhenQuiet()
-    Task { await copySettings() }
-    lastTick = replicator.tick()
+  /// A node at rest holds its index and little else.
+  private func giveBackMemory() async {
+    let (store, quiet) = (store, quiet)
+    if quiet.hasJustBegun { for mirror in folders.values.map(\.mirror) { await mirror.giveBackMemory() } }
+    await pool.run {
+      if quiet.hasJustBegun {
+        // It leaves something, too, and takes seconds.
+        store.compactAtRest { ProcessMemory.giveBack() }
+        store.giveBackMemory()
+      }
+      if quiet.givesMemoryBack { ProcessMemory.giveBack() }
+      ProcessMemory.unmapProgram()
+    }
   }
 
   func tickNow() -> TickResult {
