@@ -46,6 +46,8 @@ public enum DiscoveryEvent: Sendable, Hashable {
   case found(DiscoveredPeer)
   /// It said goodbye, or was not heard for too long.
   case lost(DiscoveredPeer)
+  /// The kernel told of a change: what this machine's addresses are may be another matter now.
+  case addressesChanged
   /// An interface came, went or changed its address: what could not be reached may be reachable now.
   case networkChanged
 }

@@ -22,41 +22,51 @@ extension DiscoveryService {
     }
     guard let (pause, number) = scheduled else { return }
     group.next().scheduleTask(in: .nanoseconds(Int64(clamping: max(pause, 1_000_000)))) { [weak self] in
-      switch self?.beginTick(number) {
-      case true?:
+      guard let self else { return }
+      switch self.beginTick(number) {
+      case .replaced: break
+      case .plain: self.tick()
+      case .look(let wasTold):
         Task.detached {
-          await self?.refreshInterfaces()
-          self?.tick()
+          if wasTold { self.onEvent(.addressesChanged) }
+          await self.watchInterfaces()
+          await self.refreshInterfaces()
+          self.tick()
         }
-      case false?: self?.tick()
-      case nil: break
       }
     }
   }
 
-  /// Whether the interfaces are to be looked at; nil if another tick took this one's place.
-  private func beginTick(_ number: UInt64) -> Bool? {
+  private enum Tick {
+    /// Another one took its place.
+    case replaced
+    case plain
+    /// With a look at the interfaces first.
+    case look(wasTold: Bool)
+  }
+
+  private func beginTick(_ number: UInt64) -> Tick {
     let now = time.monotonicNanoseconds()
     return state.withLock { state in
-      guard state.isTickWaiting, state.tickNumber == number else { return nil }
+      guard state.isTickWaiting, state.tickNumber == number else { return .replaced }
       state.isTickWaiting = false
       let isOld = now &- state.lookedAt >= Self.nanoseconds(Self.maxLookAge)
-      guard state.mustLook || state.isRestless || isOld else { return false }
+      let wasTold = state.mustLook
+      guard wasTold || state.isRestless || isOld else { return .plain }
       state.mustLook = false
       state.lookedAt = now
-      return true
+      return .look(wasTold: wasTold)
     }
   }
 
+  /// Once more where the kernel stopped telling.
   func watchInterfaces() async {
+    guard state.withLock({ $0.watch == nil && $0.life == .running }) else { return }
     let watch: InterfaceWatch
     do {
       watch = try await InterfaceWatch.start(
         on: group, onChange: { [weak self] in self?.lookSoon() },
-        onEnd: { [weak self] in
-          self?.state.withLock { $0.watch = nil }
-          self?.lookSoon()
-        })
+        onEnd: { [weak self] in self?.state.withLock { $0.watch = nil } })
     } catch {
       logger.debug("interfaces are looked at from time to time: \(error)")
       return
@@ -71,10 +81,7 @@ extension DiscoveryService {
     let takesPlace = state.withLock { state in
       if state.mustLook { return false }
       state.mustLook = true
-      // While a look is under way the next one takes the wish into account.
-      guard state.isTickWaiting else { return false }
-      state.isTickWaiting = false
-      return true
+      return state.withdrawTick()
     }
     if takesPlace { scheduleTick() }
   }
@@ -111,7 +118,7 @@ extension DiscoveryService {
       return options.interfaces?.contains(interface.name) ?? true
     }
     let (isRunning, isFirst, known) = state.withLock { ($0.life == .running, $0.interfaces.isEmpty, $0.interfaces) }
-    guard isRunning, found != known else { return }
+    guard isRunning, found != known else { return state.withLock { $0.hasUnopened = false } }
     var opened: [NetworkInterface: DatagramSocket] = [:]
     for interface in found where !known.contains(interface) {
       switch interface.address {

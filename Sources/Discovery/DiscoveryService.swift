@@ -61,10 +61,10 @@ public final class DiscoveryService: Sendable {
     /// Nil where the kernel does not tell of changes.
     var watch: InterfaceWatch?
     var hasUnopened = false
-    /// Of the look that is scheduled, or under way.
+    /// Of the tick that was scheduled last: an older one does nothing.
     var tickNumber: UInt64 = 0
     var isTickWaiting = false
-    /// The interfaces changed while a look was under way.
+    /// The kernel told of a change, and the look at the interfaces has not begun.
     var mustLook = false
     var lookedAt: UInt64 = 0
     var isSearching = false
@@ -73,6 +73,13 @@ public final class DiscoveryService: Sendable {
 
     /// The next look must not wait for the kernel to tell.
     var isRestless: Bool { watch == nil || hasUnopened || (hasUnsent && retriesLeft > 0) }
+
+    /// True if a tick was waiting: the caller schedules another in its place. One that is under way schedules the next
+    /// itself.
+    mutating func withdrawTick() -> Bool {
+      defer { isTickWaiting = false }
+      return isTickWaiting
+    }
   }
 
   /// - Parameter discoveryKey: the group's 32 bytes.
@@ -162,12 +169,14 @@ public final class DiscoveryService: Sendable {
   /// While on, probes go out with growing distance, up to a minute: some member or inviter is not connected.
   public func setSearching(_ isSearching: Bool) {
     let now = time.monotonicNanoseconds()
-    state.withLock { state in
-      guard state.isSearching != isSearching else { return }
+    let mustHurry = state.withLock { state in
+      guard state.isSearching != isSearching else { return false }
       state.isSearching = isSearching
       state.searchDelay = Self.nanoseconds(Self.firstSearchDelay)
       state.nextSearch = now &+ state.searchDelay
+      return isSearching && state.withdrawTick()
     }
+    if mustHurry { scheduleTick() }
     if isSearching { probe() }
   }
 

@@ -42,7 +42,10 @@ extension OfflineNode {
 
   public func removeFolder(_ name: String) async throws(SoftadastraError) {
     let folder = try PathFinding.folder(name, in: watchedFolders, names: GroupView(files.store).folders)
-    try await commit([NodeSettings(store: files.store).folderRemoval(folder.id)])
+    try await commit([
+      NodeSettings(store: files.store).folderRemoval(folder.id),
+      GroupChange(store: files.store).takenRemoval(folder.id),
+    ])
   }
 
   public func confirmDeletions(_ name: String) async throws(SoftadastraError) -> Int {

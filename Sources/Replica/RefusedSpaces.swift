@@ -11,6 +11,8 @@ struct RefusedSpaces {
   private var failures = 0
   private var ticksLeft = 0
 
+  var isEmpty: Bool { spaces.isEmpty }
+
   /// It came before the group's records.
   mutating func postpone(_ space: SpaceID) { spaces.insert(space) }
 

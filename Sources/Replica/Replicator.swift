@@ -261,6 +261,9 @@ public final class Replicator {
     return result
   }
 
+  /// Whether something came that the log could not take: ticks count until it is asked for again.
+  public var isWaitingForRoom: Bool { peers.values.contains { !$0.refused.isEmpty } }
+
   // MARK: From the folders
 
   /// Remote changes that were outstanding are applied or superseded.

@@ -3,8 +3,8 @@ internal import SoftadastraCore
 /// What one peer still lacks of one space of ours: a cursor into our feed with batches in flight.
 ///
 /// Go-back-N: a batch that is not answered in time rewinds the cursor to what the peer is known to hold. Sending
-/// something twice is harmless, the receiver compares versions. Time counts from when the driver handed a batch over,
-/// not while it waits for a slow link: there a second copy would only make everything slower.
+/// something twice is harmless, the receiver compares versions. Time counts from when the driver could hand a batch over,
+/// whose queue is bounded, not while it waits for that: a second copy would only make a slow link slower.
 struct OutgoingFeed: Sendable {
   struct Batch: Sendable {
     let through: UInt64

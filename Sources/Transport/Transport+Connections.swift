@@ -39,24 +39,28 @@ extension Transport {
   /// while reading is paused.
   public func verify(_ id: ConnectionID) { connection(id)?.onLoop { $0.verify() } }
 
-  /// Ends those whose own address this machine does not have any more: nothing will arrive on them. Cost: two system calls
-  /// for each connection.
+  /// Ends those whose own address this machine does not have any more: nothing will arrive on them. An IPv6 address that
+  /// cannot be used may be about to come back: of these an answer is asked for. Cost: two system calls for each connection.
   public func closeStranded() {
-    for connection in state.withLock({ Array($0.connections.values) })
-    where !hasAddress(connection.channel.localAddress) {
-      connection.onLoop { $0.endStranded() }
+    for connection in state.withLock({ Array($0.connections.values) }) {
+      switch connection.channel.localAddress {
+      case .v4(let known):
+        if !isAvailable(AF_INET, known.address, { $0.sin_port = 0 }) { connection.onLoop { $0.endStranded() } }
+      case .v6(let known):
+        guard !isAvailable(AF_INET6, known.address, { $0.sin6_port = 0 }) else { continue }
+        let isMapped = Self.isMappedIPv4(known.address.sin6_addr)
+        connection.onLoop { if isMapped { $0.endStranded() } else { $0.verify() } }
+      default: break
+      }
     }
   }
 
-  /// What cannot be told counts as had.
-  private func hasAddress(_ address: SocketAddress?) -> Bool {
-    switch address {
-    case .v4(let known): isAvailable(AF_INET, known.address) { $0.sin_port = 0 }
-    case .v6(let known): isAvailable(AF_INET6, known.address) { $0.sin6_port = 0 }
-    default: true
-    }
+  /// As which a dual-stack listener sees IPv4.
+  private static func isMappedIPv4(_ address: in6_addr) -> Bool {
+    withUnsafeBytes(of: address) { $0.prefix(10).allSatisfy { $0 == 0 } && $0[10] == 0xFF && $0[11] == 0xFF }
   }
 
+  /// What cannot be told counts as available.
   private func isAvailable<Address>(_ family: Int32, _ address: Address, _ anyPort: (inout Address) -> Void) -> Bool {
     let descriptor = socket(family, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
     guard descriptor >= 0 else { return true }
@@ -66,6 +70,6 @@ extension Transport {
     let bound = withUnsafeBytes(of: &address) {
       bind(descriptor, $0.baseAddress!.assumingMemoryBound(to: sockaddr.self), socklen_t($0.count))
     }
-    return bound == 0 || errno != EADDRNOTAVAIL
+    return bound == 0 || (errno != EADDRNOTAVAIL && errno != ENODEV)
   }
 }

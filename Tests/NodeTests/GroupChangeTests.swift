@@ -53,7 +53,25 @@ import Testing
       let entry = try #require(try store.get(StoreKey.value(Array("v\(number)".utf8))))
       #expect(entry.value == [UInt8](repeating: UInt8(number & 255), count: bytes))
     }
-    #expect(try GroupChange(store: store).name(ofTaken: folder) == "f")
+    #expect(try GroupChange(store: store).taken(folder)?.name == "f")
+  }
+
+  private func oldGroup(_ store: Store) throws -> GroupID {
+    try #require(try NodeSettings(store: store).loadGroup()).id
+  }
+
+  /// A damaged log may bring the note back that was erased at the end.
+  @Test func aNoteOfAnEarlierChangeCountsAsNothing() async throws {
+    let store = try open(MemoryDisk())
+    try await fill(store, values: 1, bytes: 10)
+    let change = change(store)
+    try await change.begin(from: try oldGroup(store), to: new, taking: [])
+    let key = StoreKey.setting(GroupChange.prefix + "next")
+    let note = try #require(try store.get(key)).value
+    try await change.finish(to: new)
+    try await store.wait(try store.commit([.put(key: key, value: note, version: nil)]))
+    #expect(try change.pending() == nil)
+    store.closeBlocking()
   }
 
   /// More values than one commit takes.
@@ -61,7 +79,7 @@ import Testing
     let store = try open(MemoryDisk())
     try await fill(store, values: 40, bytes: 1000)
     let (change, before) = (change(store), store.replica)
-    try await change.begin(to: new, taking: [(folder, "f")])
+    try await change.begin(from: try oldGroup(store), to: new, taking: [(folder, "f")])
     #expect(try change.pending() == new)
     try await change.finish(to: new)
     #expect(store.replica != before)
@@ -76,7 +94,7 @@ import Testing
       let store = try open(disk)
       try await fill(store, values: 30, bytes: 1000)
       let change = change(store)
-      try await change.begin(to: new, taking: [(folder, "f")])
+      try await change.begin(from: try oldGroup(store), to: new, taking: [(folder, "f")])
       for _ in 0..<commits { if let ticket = try change.leaveSome() { try await store.wait(ticket) } }
       store.closeBlocking()
     }

@@ -8,15 +8,18 @@ internal import SoftadastraSync
 /// the new group's secrets in place. A node that is started in between goes on from the note, before it does anything
 /// else. Values are set aside (`KeptValues`); files are taken in again from the disk, under the new group's hash.
 ///
-/// | setting                  | value                                                                        |
-/// | ------------------------ | ---------------------------------------------------------------------------- |
-/// | `group-change/next`      | the new group, as under `group`; there until nothing of the old one is left   |
-/// | `group-change/folder/ID` | the folder's name in the old group; there until the folder runs in the new one |
+/// | setting                  | value                                       | there until                                |
+/// | ------------------------ | ------------------------------------------- | ------------------------------------------ |
+/// | `group-change/next`      | old group (u64 u64), new one as in `group`   | nothing of the old group is left           |
+/// | `group-change/folder/ID` | old group (u64 u64), the folder's name there | the folder runs in the new one             |
+///
+/// What a damaged log brings back of them names a group that is not this node's any more, and counts as nothing.
 struct GroupChange {
   static let prefix = "group-change/"
   private static let next = prefix + "next"
   private static let folderPrefix = prefix + "folder/"
-  private static let left = [
+
+  private static let erased = [
     Namespace.group, Namespace.file, Namespace.remote, Namespace.moveIntent, Namespace.cursor, Namespace.watermark,
     Namespace.withheld,
   ]
@@ -28,14 +31,23 @@ struct GroupChange {
   private var settings: NodeSettings { NodeSettings(store: store) }
 
   /// Durable when it returns: from here on the old group is left.
-  func begin(to new: GroupState, taking folders: [(id: FolderID, name: String)]) async throws(SoftadastraError) {
-    let marks = folders.map { settings.put(Self.folderPrefix + "\($0.id)", Array($0.name.utf8)) }
-    try await store.wait(try store.commit(marks + [settings.put(Self.next, new.encoded())]))
+  func begin(
+    from old: GroupID, to new: GroupState, taking folders: [(id: FolderID, name: String)]
+  ) async throws(SoftadastraError) {
+    let marks = folders.map { settings.put(Self.folderPrefix + "\($0.id)", Taken(from: old, name: $0.name).encoded()) }
+    var note = ByteWriter()
+    old.encode(into: &note)
+    new.encode(into: &note)
+    try await store.wait(try store.commit(marks + [settings.put(Self.next, note.bytes)]))
   }
 
   /// The group that is being entered: what an interrupted change left behind.
   func pending() throws(SoftadastraError) -> GroupState? {
-    try settings.value(Self.next).map { bytes throws(SoftadastraError) in try GroupState(setting: bytes) }
+    guard let bytes = try settings.value(Self.next), let current = try settings.loadGroup() else { return nil }
+    let note = try? decode(bytes) { (reader: inout ByteReader) throws(CodingError) in
+      (old: try GroupID(from: &reader), new: try GroupState(from: &reader))
+    }
+    return note?.old == current.id ? note?.new : nil
   }
 
   /// Goes on to the end, durably: the replica, the old group's records and values, then the group itself.
@@ -55,7 +67,7 @@ struct GroupChange {
 
   /// One step; nil if nothing of the old group is left.
   func leaveSome() throws(SoftadastraError) -> CommitTicket? {
-    for namespace in Self.left { if let some = try eraseSome(namespace) { return some } }
+    for namespace in Self.erased { if let some = try eraseSome(namespace) { return some } }
     return try setSomeAside()
   }
 
@@ -68,7 +80,7 @@ struct GroupChange {
     var mutations: [Mutation] = []
     var bytes = 0
     for (key, _) in store.list(prefix: SpaceID.values.prefix, limit: pageSize, includeDeleted: true) {
-      if let entry = try store.get(key), !entry.isDeleted {
+      if let entry = try KeptValues.readable(key, in: store), !entry.isDeleted {
         mutations.append(KeptValues.settingAside(key, entry.value))
         bytes += entry.value.count
       }
@@ -80,9 +92,25 @@ struct GroupChange {
 
   // MARK: Folders on their way into the new group
 
-  /// Its name in the old one; nil if it is not on its way.
-  func name(ofTaken folder: FolderID) throws(SoftadastraError) -> String? {
-    try settings.value(Self.folderPrefix + "\(folder)").map { String(decoding: $0, as: UTF8.self) }
+  struct Taken {
+    var from: GroupID
+    /// In that group.
+    var name: String
+
+    func encoded() -> [UInt8] {
+      var writer = ByteWriter()
+      from.encode(into: &writer)
+      writer.text(name)
+      return writer.bytes
+    }
+  }
+
+  /// Nil if it is not on its way.
+  func taken(_ folder: FolderID) throws(SoftadastraError) -> Taken? {
+    guard let bytes = try settings.value(Self.folderPrefix + "\(folder)") else { return nil }
+    return try? decode(bytes) { (reader: inout ByteReader) throws(CodingError) in
+      Taken(from: try GroupID(from: &reader), name: try reader.text(limit: FolderRecord.maxNameBytes, "name"))
+    }
   }
 
   func takenRemoval(_ folder: FolderID) -> Mutation { settings.removal(Self.folderPrefix + "\(folder)") }

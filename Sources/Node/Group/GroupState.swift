@@ -22,8 +22,7 @@ struct GroupState: Sendable, Hashable {
 
   func encode(into writer: inout ByteWriter) {
     writer.uint8(1)
-    writer.uint64(id.high)
-    writer.uint64(id.low)
+    id.encode(into: &writer)
     writer.raw(hashSecret)
     writer.raw(discoveryKey)
   }
@@ -51,8 +50,19 @@ struct GroupState: Sendable, Hashable {
 
   init(from reader: inout ByteReader) throws(CodingError) {
     try reader.expectFormat(1)
-    id = GroupID(high: try reader.uint64(), low: try reader.uint64())
+    id = try GroupID(from: &reader)
     hashSecret = Array(try reader.raw(32))
     discoveryKey = Array(try reader.raw(32))
+  }
+}
+
+extension GroupID {
+  func encode(into writer: inout ByteWriter) {
+    writer.uint64(high)
+    writer.uint64(low)
+  }
+
+  init(from reader: inout ByteReader) throws(CodingError) {
+    self.init(high: try reader.uint64(), low: try reader.uint64())
   }
 }

@@ -22,6 +22,14 @@ struct KeptValues {
     .put(key: prefix + key.dropFirst(), value: value, version: nil)
   }
 
+  /// Nil also for one that lies in a damaged part of the log: nobody can read it, and it must not keep a node from starting.
+  static func readable(_ key: [UInt8], in store: Store) throws(SoftadastraError) -> Entry? {
+    do throws(SoftadastraError) { return try store.get(key) } catch {
+      guard error.code == .damaged else { throw error }
+      return nil
+    }
+  }
+
   /// Durable when it returns. What was put meanwhile is newer, and stays.
   func putAnew() async throws(SoftadastraError) {
     while true {
@@ -29,9 +37,9 @@ struct KeptValues {
         var mutations: [Mutation] = []
         var bytes = 0
         for (kept, _) in store.list(prefix: Self.prefix, limit: Self.pageSize) where bytes < Self.commitBytes {
-          guard let entry = try store.get(kept) else { continue }
-          bytes += entry.value.count
           mutations.append(.erase(key: kept))
+          guard let entry = try Self.readable(kept, in: store) else { continue }
+          bytes += entry.value.count
           let key = StoreKey.value(Array(kept.dropFirst()))
           guard try store.get(key) == nil else { continue }
           let version = store.newVersion(basedOn: VersionVector(), author: author)

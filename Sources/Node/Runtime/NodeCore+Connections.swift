@@ -66,6 +66,7 @@ extension NodeCore {
       dialer.hurry(.node(peer.nodeID))
       pumpDialer()
     case .lost: break
+    case .addressesChanged: transport.closeStranded()
     case .networkChanged:
       transport.closeStranded()
       dialer.hurry(nil)
@@ -193,7 +194,7 @@ extension NodeCore {
       guard old.isClosing || rank(link) > rank(old) else {
         link.close("another connection to this node is used")
         // Who dials may know that the other one is dead.
-        transport.verify(old.connection)
+        if link.isInbound { transport.verify(old.connection) }
         return false
       }
       forget(peer)

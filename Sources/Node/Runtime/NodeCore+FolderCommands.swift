@@ -21,7 +21,10 @@ extension NodeCore {
   /// as after a time off.
   func removeFolder(_ text: String) async throws(SoftadastraError) {
     let folder = try named(text)
-    try await store.wait(try store.commit([NodeSettings(store: store).folderRemoval(folder.id)]))
+    try await store.wait(
+      try store.commit([
+        NodeSettings(store: store).folderRemoval(folder.id), GroupChange(store: store).takenRemoval(folder.id),
+      ]))
     stoppedFolders[folder.id] = nil
     restingFolders.removeAll { $0.id == folder.id }
     guard let handle = folders.removeValue(forKey: folder.id) else { return }

@@ -22,7 +22,14 @@ extension NodeCore {
       throw SoftadastraError(
         .invalid, "mode", at: text, why: "there is no such mode", hint: "use send-receive, send-only or receive-only")
     }
-    let path = try FolderPlace.checked(request.path, others: folders.values.map(\.path), home: home.path)
+    var request = request
+    var path = try FolderPlace.checked(request.path, others: folders.values.map(\.path), home: home.path)
+    if joining != nil {
+      // An invite that was kept is used first: the folder meant is the group's, not one of a group that is left at once.
+      try await waitForJoin()
+      request.joinExisting = true
+      path = try FolderPlace.checked(request.path, others: folders.values.map(\.path), home: home.path)
+    }
     if let running = folders.values.first(where: { $0.path == path }) {
       if let name = request.name, name != running.name {
         throw SoftadastraError(
@@ -39,12 +46,6 @@ extension NodeCore {
         await running.mirror.rescan()
       }
       return
-    }
-    var request = request
-    if joining != nil {
-      // An invite that was kept is used first: the folder meant is the group's, not one of a group that is left at once.
-      try await waitForJoin()
-      request.joinExisting = true
     }
     let marker = try FolderMarker.read(from: try LinuxVolume(root: path))
     let id = try await chooseFolder(request, path, marker)
@@ -126,13 +127,13 @@ extension NodeCore {
   func resume(_ folder: WatchedFolder) async {
     do throws(SoftadastraError) {
       let marker = try FolderMarker.read(from: try LinuxVolume(root: folder.path))
-      let isTaken = try GroupChange(store: store).name(ofTaken: folder.id) != nil
-      guard marker?.folder == folder.id, isTaken || marker?.group == group.id else {
+      let taken = try GroupChange(store: store).taken(folder.id)
+      guard let marker, marker.folder == folder.id, marker.group == group.id || marker.group == taken?.from else {
         throw SoftadastraError(
           .notFound, "folder", at: folder.path, why: "its marker .softadastra/folder is gone: another disk, or none",
           hint: "mount it again and restart, or watch it anew with --adopt; nothing is deleted anywhere")
       }
-      try await start(folder, name: view.folders[folder.id] ?? "", fullScan: false, isNew: isTaken)
+      try await start(folder, name: view.folders[folder.id] ?? "", fullScan: false, isNew: taken != nil)
     } catch {
       stoppedFolders[folder.id] = (folder, error)
       report(NodeEvent("warning", folder: view.folders[folder.id], message: error.description))

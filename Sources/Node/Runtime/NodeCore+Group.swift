@@ -34,12 +34,19 @@ extension NodeCore {
 
   /// Takes over the new group's secrets and records; what this node had becomes new local creations in it.
   func changeGroup(to new: GroupState, records: [Change]) async throws(SoftadastraError) {
+    // Entered before, by a join that a crash cut off behind its last commit.
+    guard new.id != group.id else {
+      try await replicator.apply(records, in: .group, cursor: nil)
+      view = GroupView(store)
+      return
+    }
     for folder in folders.values { await folder.stop() }
     folders.removeAll()
     let change = GroupChange(store: store)
     let settings = NodeSettings(store: store)
-    try await change.begin(to: new, taking: settings.folders().map { ($0.id, view.folders[$0.id] ?? "") })
-    try await change.finish(to: new)
+    try await change.begin(
+      from: group.id, to: new, taking: settings.folders().map { ($0.id, view.folders[$0.id] ?? "") })
+    try await untilDone { () async throws(SoftadastraError) in try await change.finish(to: new) }
     replicator.reset()
     group = new
     view = GroupView(store)
@@ -52,15 +59,31 @@ extension NodeCore {
     for folder in settings.folders() { await resume(folder) }
   }
 
+  /// Half of it is no state to go on with: a full disk is waited for. A log that takes nothing any more ends the node, and
+  /// the next start goes on.
+  private func untilDone(_ step: () async throws(SoftadastraError) -> Void) async throws(SoftadastraError) {
+    while true {
+      do throws(SoftadastraError) { return try await step() } catch {
+        guard !isStopping, store.logFailure == nil else { throw error }
+        logger.warning("the change of the group waits: \(error)")
+        try? await Task.sleep(for: Self.changePause)
+      }
+    }
+  }
+
+  private static let changePause = Duration.seconds(2)
+
   /// The new group hears of the folders that this node brings along.
   func recordTakenFolders() async throws(SoftadastraError) {
     let change = GroupChange(store: store)
     var records: [Mutation] = []
     for folder in NodeSettings(store: store).folders() {
-      guard let name = try change.name(ofTaken: folder.id) else { continue }
+      guard let taken = try change.taken(folder.id) else { continue }
       let key = FolderRecord.storeKey(folder.id)
-      let known = try store.get(key)
-      if known?.isDeleted ?? true { records.append(groupPut(key, FolderRecord(name: name).encoded(), after: known)) }
+      // Not what the new group knows already, or has dropped since.
+      guard try store.get(key) == nil else { continue }
+      let name = taken.name.isEmpty ? FolderPlace.name(of: folder.path) : taken.name
+      records.append(groupPut(key, FolderRecord(name: name).encoded(), after: nil))
     }
     if !records.isEmpty { try await store.wait(try store.commit(records)) }
   }

@@ -153,6 +153,9 @@ extension NodeCore {
 
   private func answerProof(_ hmac: [UInt8], _ name: String, _ link: PeerLink) async throws(SoftadastraError) {
     guard let side = inviterSides.removeValue(forKey: link.connection) else { return }
+    guard joining?.isEntering != true else {
+      throw SoftadastraError(.conflict, "invite", why: "this node is joining another group itself")
+    }
     let keys = (joiner: link.identity.publicKey, inviter: identity.publicKey)
     let proof = { (role: String) in
       side.invite.invite.proof(
@@ -202,6 +205,7 @@ extension NodeCore {
       let exchange = attempt.exchanges[link.connection], !attempt.isEntering
     else { return }
     attempt.isEntering = true
+    defer { attempt.isEntering = false }
     let expected = attempt.invite.proof(
       role: "inviter", joinerKey: identity.publicKey, inviterKey: link.identity.publicKey, joinerNonce: exchange.nonce,
       inviterNonce: exchange.inviterNonce)

@@ -166,7 +166,7 @@ actor NodeCore {
           continue
         }
         await self.tickEngine()
-        leftOut = await self.quiet.leavesOut
+        leftOut = await self.ticksToLeaveOut
       }
     }
   }
@@ -254,20 +254,24 @@ actor NodeCore {
     replicator.pump()
   }
 
+  /// None while something is to be asked for again at a tick.
+  private var ticksToLeaveOut: Int { replicator.isWaitingForRoom ? 0 : quiet.leavesOut }
+
   func tickEngine() {
     guard !isStopping else { return }
     lastTick = replicator.tick()
     quiet.tick(activity &+ store.lastSequence)
+    let quiet = quiet
     Task {
       await copySettings()
       // Last: what has run until here needs its pages no more.
-      if quiet.isQuiet { await giveBackMemory() }
+      if quiet.isQuiet { await giveBackMemory(quiet) }
     }
   }
 
   /// A node at rest holds its index and little else.
-  private func giveBackMemory() async {
-    let (store, quiet) = (store, quiet)
+  private func giveBackMemory(_ quiet: Quiet) async {
+    let store = self.store
     if quiet.hasJustBegun { for mirror in folders.values.map(\.mirror) { await mirror.giveBackMemory() } }
     await pool.run {
       if quiet.hasJustBegun {

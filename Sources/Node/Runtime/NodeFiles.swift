@@ -50,7 +50,7 @@ struct NodeFiles: Sendable {
     }
   }
 
-  /// Key, group and place: a home that lies elsewhere than it recorded is a copy, and becomes a node of its own.
+  /// Ends a change of the group that was cut off. Key, group and place: a home that lies elsewhere than it recorded is a copy, and becomes a node of its own.
   private static func identify(
     _ home: Home, _ options: NodeOptions, _ store: Store
   ) async throws(SoftadastraError) -> NodeFiles {
