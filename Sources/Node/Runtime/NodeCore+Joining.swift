@@ -95,7 +95,8 @@ extension NodeCore {
   }
 
   private func joinTimedOut() {
-    guard let joining else { return }
+    // What is being carried out ends by itself.
+    guard let joining, !joining.isEntering else { return }
     let why = lastErrors[joining.invite.inviter] ?? "the inviting node was not found"
     joining.finish(
       .failure(
@@ -219,7 +220,10 @@ extension NodeCore {
     for other in links.values where other !== link && other.identity.nodeID == attempt.invite.inviter {
       other.close("another connection was used to join")
     }
-    try await changeGroup(to: group, records: changes)
+    do throws(SoftadastraError) { try await changeGroup(to: group, records: changes) } catch {
+      attempt.finish(.failure(error))
+      throw error
+    }
     try await endJoining(.success(()))
     report(NodeEvent("joined", peer: name(of: attempt.invite.inviter)))
     use(link)
