@@ -18,6 +18,10 @@ extension FolderMirror {
     }
     // The disk may hold them all the same: a crash came before their record, or the folder was just brought back.
     await takeIn(versions.lazy.filter { self.pending[$0.path, $0.dot] != nil }.map(\.path))
+    return await putAway(versions)
+  }
+
+  private func putAway(_ versions: [(path: BytePath, dot: Dot)]) async -> Int {
     var gone: [BytePath] = []
     // Deepest first: a directory is empty when its turn comes.
     for (path, dot) in versions.sorted(by: { $0.path > $1.path }) {
@@ -25,32 +29,59 @@ extension FolderMirror {
       guard isRunning else { break }
       if let item = pending[path, dot], !item.isBeingApplied { giveUp(item) }
       guard let summary = store.summary(StoreKey.file(folder, path)), summary.dot == dot, !summary.isDeleted else {
+        // Edited, or gone: no longer what was deleted.
+        note(unwanted.remove(path, of: folder))
         continue
       }
       busy.insert(path)
-      if await putAway(path) { gone.append(path) }
+      if await putAway(path, dot) {
+        gone.append(path)
+        note(unwanted.remove(path, of: folder))
+      }
       release([path])
     }
     await takeIn(gone)
+    putAwayLater()
     return gone.count
+  }
+
+  /// What an earlier life of the folder could not put away.
+  func loadUnwanted() {
+    unwanted = UnwantedVersions(of: folder, in: store)
+    putAwayLater()
+  }
+
+  private func note(_ mutation: Mutation?) { if let mutation { commitLocal([mutation]) } }
+
+  private func putAwayLater() {
+    guard !unwanted.isEmpty, !unwanted.isPlanned else { return }
+    unwanted.isPlanned = true
+    Task {
+      await self.time.sleep(nanoseconds: UnwantedVersions.pauseNanoseconds)
+      self.unwanted.isPlanned = false
+      guard self.isRunning else { return }
+      _ = await self.putAway(self.unwanted.dots.map { (path: $0.key, dot: $0.value) })
+    }
   }
 
   private enum PutAway: Sendable {
     case done
     /// A directory that something else lives in: it stays for that alone.
     case stays(fingerprint: UInt64)
-    /// The disk holds something else, or the archive takes nothing: it is asked for again another time.
-    case failed(SoftadastraError?)
+    /// The disk holds something else, which is no business of this deletion.
+    case differs
+    /// The archive takes nothing, for one: it is tried again.
+    case failed(SoftadastraError)
   }
 
-  private func putAway(_ path: BytePath) async -> Bool {
+  private func putAway(_ path: BytePath, _ dot: Dot) async -> Bool {
     let (observer, volume, made) = (self.observer, self.volume, self.made)
     let result: PutAway = await pool.run {
       do throws(SoftadastraError) {
         switch observer.observe(path) {
         case .unchanged, .retag: break
         case .absent: return .done
-        default: return .failed(nil)
+        default: return .differs
         }
         guard try volume.status(path)?.kind == .directory else {
           try volume.archive(try volume.displace(path), from: path, as: .deleted)
@@ -80,8 +111,10 @@ extension FolderMirror {
           tag: fingerprint, flags: 0)
       ])
       return true
+    case .differs: return false
     case .failed(let error):
-      if let error { block(path, error) }
+      block(path, error)
+      note(unwanted.insert(path, dot, of: folder))
       return false
     }
   }

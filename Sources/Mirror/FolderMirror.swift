@@ -147,6 +147,9 @@ public actor FolderMirror {
   var replicas: [NodeID: ReplicaID] = [:]
   var endedSessions: [NodeID: UInt64] = [:]
 
+  /// Deleted elsewhere, and not put away yet.
+  var unwanted = UnwantedVersions()
+
   var state = MirrorState.scanning
   var isRunning = false
   /// Nothing new is applied.
@@ -185,6 +188,7 @@ public actor FolderMirror {
     try await healAfterPowerLoss()
     try await recoverStaging()
     await recallMadeDirectories()
+    loadUnwanted()
     Task { await self.observeLoop() }
     Task { await self.applyLoop() }
   }

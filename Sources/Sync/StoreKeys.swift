@@ -28,6 +28,7 @@ public enum Namespace {
   public static let remote = UInt8(ascii: "R")
   public static let moveIntent = UInt8(ascii: "M")
   public static let made = UInt8(ascii: "D")
+  public static let unwanted = UInt8(ascii: "U")
   public static let cursor = UInt8(ascii: "C")
   public static let appliedBy = UInt8(ascii: "A")
   public static let watermark = UInt8(ascii: "W")
@@ -87,6 +88,12 @@ public enum StoreKey {
   public static func made(_ folder: FolderID, _ path: BytePath) -> [UInt8] { madePrefix(folder) + path.bytes }
   public static func madePrefix(_ folder: FolderID) -> [UInt8] { [Namespace.made] + folder.bigEndianBytes }
   public static func path(ofMadeKey key: [UInt8]) -> BytePath { BytePath(unchecked: Array(key.dropFirst(9))) }
+
+  public static func unwanted(_ folder: FolderID, _ path: BytePath) -> [UInt8] {
+    unwantedPrefix(folder) + path.bytes
+  }
+  public static func unwantedPrefix(_ folder: FolderID) -> [UInt8] { [Namespace.unwanted] + folder.bigEndianBytes }
+  public static func path(ofUnwantedKey key: [UInt8]) -> BytePath { BytePath(unchecked: Array(key.dropFirst(9))) }
 
   /// Of a remote-tree record: behind the path lie NUL, replica and counter.
   public static func version(ofRemoteKey key: [UInt8]) -> (path: BytePath, dot: Dot)? {

@@ -20,8 +20,8 @@ struct GroupChange {
   private static let folderPrefix = prefix + "folder/"
 
   private static let erased = [
-    Namespace.group, Namespace.file, Namespace.remote, Namespace.moveIntent, Namespace.cursor, Namespace.watermark,
-    Namespace.withheld,
+    Namespace.group, Namespace.file, Namespace.remote, Namespace.moveIntent, Namespace.unwanted, Namespace.cursor,
+    Namespace.watermark, Namespace.withheld,
   ]
 
   let store: Store

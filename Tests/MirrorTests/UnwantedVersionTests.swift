@@ -1,0 +1,82 @@
+import Glibc
+import SoftadastraCore
+import SoftadastraFS
+import SoftadastraMirror
+import SoftadastraStore
+import SoftadastraSync
+import TestSupport
+import Testing
+
+/// What was deleted elsewhere, long ago, and cannot be put away now goes when it can.
+@Suite struct UnwantedVersionTests {
+  private let path = BytePath("file")
+  private let space = SpaceID.folder(MirrorLife.folder).prefix
+  private let kept = StoreKey.unwantedPrefix(MirrorLife.folder)
+
+  private func gone(_ life: MirrorLife) -> [SyncMessage.InventoryItem] {
+    life.store.list(prefix: space, limit: 10).compactMap { key, summary in
+      summary.dot.map { SyncMessage.InventoryItem(key: Array(key.dropFirst(space.count)), dot: $0) }
+    }
+  }
+
+  private func until(_ condition: () -> Bool) async -> Bool {
+    let deadline = ContinuousClock.now + .seconds(20)
+    while !condition() {
+      guard ContinuousClock.now < deadline else { return false }
+      try? await Task.sleep(for: .milliseconds(2))
+    }
+    return true
+  }
+
+  private static func full(_ operation: MemoryVolume.Operation, _ path: BytePath) -> Int32? {
+    operation == .displace ? ENOSPC : nil
+  }
+
+  @Test(arguments: [false, true]) func itGoesWhenItCan(isAfterRestart: Bool) async throws {
+    let (volume, disk) = (MemoryVolume(), MemoryDisk())
+    try MirrorLife.prepare(volume)
+    volume.write(path, [1, 2, 3])
+    var life = try MirrorLife(1, volume: volume, disk: disk)
+    try await life.start()
+    #expect(await life.rests())
+    volume.fail(Self.full)
+    #expect(await life.mirror.deletedElsewhere(gone(life)) == 0)
+    #expect(volume.content(path) == [1, 2, 3])
+    #expect(await life.mirror.status(pendingLimit: 1).blocked.map(\.path) == [path])
+    #expect(life.store.list(prefix: kept, limit: 2).count == 1)
+    if isAfterRestart {
+      await life.end()
+      life = try MirrorLife(1, volume: volume, disk: disk, seed: 2)
+      try await life.start()
+    }
+    volume.fail(nil)
+    let store = life.store
+    #expect(await until { volume.content(path) == nil && store.list(prefix: kept, limit: 1).isEmpty })
+    #expect(await life.rests())
+    #expect(await life.mirror.status(pendingLimit: 1).blocked.isEmpty)
+    let entry = try #require(try life.store.get(StoreKey.file(MirrorLife.folder, path)))
+    #expect(entry.isDeleted && entry.version != nil)
+    await life.end()
+  }
+
+  /// An edit is a version that nobody deleted.
+  @Test func whatIsEditedMeanwhileStays() async throws {
+    let volume = MemoryVolume()
+    try MirrorLife.prepare(volume)
+    volume.write(path, [1, 2, 3])
+    let life = try MirrorLife(1, volume: volume, disk: MemoryDisk())
+    try await life.start()
+    #expect(await life.rests())
+    volume.fail(Self.full)
+    #expect(await life.mirror.deletedElsewhere(gone(life)) == 0)
+    volume.write(path, [4, 5])
+    await life.mirror.rescan()
+    #expect(await life.rests())
+    volume.fail(nil)
+    #expect(await until { life.store.list(prefix: kept, limit: 1).isEmpty })
+    #expect(await life.rests())
+    #expect(volume.content(path) == [4, 5])
+    #expect(try life.store.get(StoreKey.file(MirrorLife.folder, path))?.isDeleted == false)
+    await life.end()
+  }
+}
