@@ -14,6 +14,7 @@ public struct DiscoveryOptions: Sendable {
   /// How often the table is aged. The kernel tells of changed interfaces; where it does not, or something could not be
   /// sent, they are looked at after `restlessInterval` at the latest.
   public var checkInterval: Duration = .seconds(15)
+  /// Between two looks at the interfaces while one of them is due, or the kernel does not tell of changes.
   public var restlessInterval: Duration = .seconds(5)
   /// Nil for all that are up, loopback included.
   public var interfaces: Set<String>?

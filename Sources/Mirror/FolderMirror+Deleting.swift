@@ -11,17 +11,17 @@ extension FolderMirror {
   /// What still waits to be applied waits no longer: nobody has it. Returns how many files went. A folder that only sends
   /// deletes nothing.
   public func deletedElsewhere(_ items: [SyncMessage.InventoryItem]) async -> Int {
-    guard configuration.mode != .sendOnly else { return 0 }
     let prefix = SpaceID.folder(folder).prefix
     let versions = items.compactMap { item in
       StoreKey.path(ofFileKey: prefix + item.key).map { (path: $0, dot: item.dot) }
     }
-    // The disk may hold them all the same: a crash came before their record, or the folder was just brought back.
-    await takeIn(versions.lazy.filter { self.pending[$0.path, $0.dot] != nil }.map(\.path))
     return await putAway(versions)
   }
 
   private func putAway(_ versions: [(path: BytePath, dot: Dot)]) async -> Int {
+    guard configuration.mode != .sendOnly else { return 0 }
+    // The disk may hold them all the same: a crash came before their record, or the folder was just brought back.
+    await takeIn(versions.lazy.filter { self.pending[$0.path, $0.dot] != nil }.map(\.path))
     var gone: [BytePath] = []
     // Deepest first: a directory is empty when its turn comes.
     for (path, dot) in versions.sorted(by: { $0.path > $1.path }) {
@@ -54,7 +54,7 @@ extension FolderMirror {
   private func note(_ mutation: Mutation?) { if let mutation { commitLocal([mutation]) } }
 
   private func putAwayLater() {
-    guard !unwanted.isEmpty, !unwanted.isPlanned else { return }
+    guard configuration.mode != .sendOnly, !unwanted.isEmpty, !unwanted.isPlanned else { return }
     unwanted.isPlanned = true
     Task {
       await self.time.sleep(nanoseconds: UnwantedVersions.pauseNanoseconds)

@@ -3,8 +3,9 @@ public import SoftadastraCore
 /// Decides what to send to whom, and what to tell senders: a value without I/O, clock, threads or randomness.
 ///
 /// The driver calls an input method for whatever happened, then `drain(_:)` for what is to be done, in order. It
-/// reports back when a batch left (`left`), when received changes are durable (`stored`) and when they are applied (`settled`). Nothing is ever given up: an entry is queued until a
-/// subscribed peer acknowledged it, over any number of reconnects, restarts and time-outs.
+/// reports back when a batch left (`left`), when received changes are durable (`stored`) and when they are applied
+/// (`settled`). Nothing is ever given up: an entry is queued until a subscribed peer acknowledged it, over any number of
+/// reconnects, restarts and time-outs.
 public struct SyncEngine: Sendable {
   /// What the driver is to do.
   public enum Output: Sendable {

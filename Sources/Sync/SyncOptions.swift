@@ -11,7 +11,8 @@ public struct SyncOptions: Sendable {
   public var windowBatches = 256
   /// After so many sequences that do not concern a peer, it is told that they do not.
   public var skipsWorthTelling: UInt64 = 16_384
-  /// A batch unanswered for this long, since it left or since an earlier one was answered, is sent again; doubled at each attempt up to `maxRetryNanoseconds`.
+  /// A batch unanswered for this long, since it left or since an earlier one was answered, is sent again; doubled at each
+  /// attempt up to `maxRetryNanoseconds`.
   public var retryNanoseconds: UInt64 = 20_000_000_000
   public var maxRetryNanoseconds: UInt64 = 300_000_000_000
 

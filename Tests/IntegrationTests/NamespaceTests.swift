@@ -6,15 +6,21 @@ import Testing
 extension Integration {
   /// Two hosts: network namespaces joined by a cable, no address given to anybody. Needs root and `ip`.
   @Suite(.enabled(if: Namespaces.isPossible)) struct NamespaceTests {
+    /// A node on each host, the second with an invite of the first.
+    private static func pair(_ lab: Lab, _ first: String, _ second: String) async throws -> (TestNode, TestNode) {
+      let a = try lab.node("a", prefix: ["/usr/bin/env", "ip", "netns", "exec", first])
+      let b = try lab.node("b", prefix: ["/usr/bin/env", "ip", "netns", "exec", second])
+      let invite = try await a.succeed(["invite"])
+      try await a.start(loopback: false)
+      try await b.start(["--join", invite], loopback: false)
+      return (a, b)
+    }
+
     @Test(.timeLimit(.minutes(2)))
     func theyFindEachOther() async throws {
       try await Namespaces.with { first, second in
         try await Lab.use { lab in
-          let a = try lab.node("a", prefix: ["/usr/bin/env", "ip", "netns", "exec", first])
-          let b = try lab.node("b", prefix: ["/usr/bin/env", "ip", "netns", "exec", second])
-          let invite = try await a.succeed(["invite"])
-          try await a.start(loopback: false)
-          try await b.start(["--join", invite], loopback: false)
+          let (a, b) = try await Self.pair(lab, first, second)
           try a.write("from-a", "1")
           try b.write("from-b", "2")
           try await Trees.untilEqual(a.folder, b.folder, within: .seconds(30))
@@ -36,11 +42,7 @@ extension Integration {
           try Namespaces.ip("netns", "exec", name, "sysctl", "-w", "net.ipv6.conf.all.disable_ipv6=1")
         }
         try await Lab.use { lab in
-          let a = try lab.node("a", prefix: ["/usr/bin/env", "ip", "netns", "exec", first])
-          let b = try lab.node("b", prefix: ["/usr/bin/env", "ip", "netns", "exec", second])
-          let invite = try await a.succeed(["invite"])
-          try await a.start(loopback: false)
-          try await b.start(["--join", invite], loopback: false)
+          let (a, b) = try await Self.pair(lab, first, second)
           try a.write("before", "1")
           try await Trees.untilEqual(a.folder, b.folder, within: .seconds(30))
           for (number, name) in zip(1..., [first, second]) {

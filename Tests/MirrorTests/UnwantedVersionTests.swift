@@ -79,4 +79,26 @@ import Testing
     #expect(try life.store.get(StoreKey.file(MirrorLife.folder, path))?.isDeleted == false)
     await life.end()
   }
+
+  /// Also where it has only sent since.
+  @Test func aFolderThatOnlySendsDeletesNothing() async throws {
+    let (volume, disk) = (MemoryVolume(), MemoryDisk())
+    try MirrorLife.prepare(volume)
+    volume.write(path, [1, 2, 3])
+    var life = try MirrorLife(1, volume: volume, disk: disk)
+    try await life.start()
+    #expect(await life.rests())
+    volume.fail(Self.full)
+    #expect(await life.mirror.deletedElsewhere(gone(life)) == 0)
+    await life.end()
+    volume.fail(nil)
+    life = try MirrorLife(1, volume: volume, disk: disk, seed: 2, mode: .sendOnly)
+    try await life.start()
+    #expect(await life.rests())
+    // Thirty seconds of this clock are 0.3 of the machine's.
+    try await Task.sleep(for: .milliseconds(700))
+    #expect(volume.content(path) == [1, 2, 3])
+    #expect(life.store.list(prefix: kept, limit: 2).count == 1)
+    await life.end()
+  }
 }

@@ -50,7 +50,8 @@ struct NodeFiles: Sendable {
     }
   }
 
-  /// Ends a change of the group that was cut off. Key, group and place: a home that lies elsewhere than it recorded is a copy, and becomes a node of its own.
+  /// Key, group and place: a home that lies elsewhere than it recorded is a copy, and becomes a node of its own. A change
+  /// of the group that was cut off is carried out first.
   private static func identify(
     _ home: Home, _ options: NodeOptions, _ store: Store
   ) async throws(SoftadastraError) -> NodeFiles {

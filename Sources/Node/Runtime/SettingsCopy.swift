@@ -58,7 +58,7 @@ struct SettingsCopy: Sendable {
   /// What the store has lost, or has only as it was before: put back, as it was. A setting that was erased since stays so.
   func restoration(of store: Store) throws(SoftadastraError) -> [Mutation] {
     var mutations: [Mutation] = []
-    for entry in entries {
+    for entry in entries where Self.belongs(entry.key) {
       if let known = store.summary(entry.key), known.sequence >= entry.sequence { continue }
       mutations.append(
         entry.isDeleted
