@@ -141,9 +141,9 @@ int linux_set_modified(int descriptor, int64_t modified_ns) {
   return checked(futimens(descriptor, times));
 }
 
-int linux_set_modified_at(int directory, const char *path, int64_t modified_ns, int follow) {
+int linux_set_modified_at(int directory, const char *path, int64_t modified_ns) {
   struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, from_nanoseconds(modified_ns)};
-  return checked(utimensat(directory, path, times, follow ? 0 : AT_SYMLINK_NOFOLLOW));
+  return checked(utimensat(directory, path, times, AT_SYMLINK_NOFOLLOW));
 }
 
 int linux_eventfd(void) { return checked(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)); }
@@ -187,6 +187,14 @@ int linux_change_mode(int descriptor, uint32_t mode) {
   char path[40];
   snprintf(path, sizeof path, "/proc/self/fd/%d", descriptor);
   return checked(chmod(path, mode));
+}
+
+int linux_change_modified(int descriptor, int64_t modified_ns) {
+  // As above, and so does futimens.
+  char path[40];
+  snprintf(path, sizeof path, "/proc/self/fd/%d", descriptor);
+  struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, from_nanoseconds(modified_ns)};
+  return checked(utimensat(AT_FDCWD, path, times, 0));
 }
 
 int linux_unlinkat(int directory, const char *path, int flags) { return checked(unlinkat(directory, path, flags)); }

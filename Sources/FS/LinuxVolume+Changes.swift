@@ -16,7 +16,7 @@ extension LinuxVolume {
       withCPath(name.utf8) { linux_symlinkat(target, area.number, $0) }
     }
     if result == 0 {
-      result = withCPath(name.utf8) { linux_set_modified_at(area.number, $0, modifiedNanoseconds, 0) }
+      result = withCPath(name.utf8) { linux_set_modified_at(area.number, $0, modifiedNanoseconds) }
       if result == 0 {
         result = renameNoReplace(from: area.number, Array(name.utf8), to: parent.number, Array(path.name))
       }
@@ -64,11 +64,32 @@ extension LinuxVolume {
     return FileStatus(raw)
   }
 
-  public func setModified(_ path: BytePath, nanoseconds: Int64) throws(SoftadastraError) -> FileStatus {
-    let parent = try parent(of: path, "cannot set the time of")
-    let result = withCPath(path.name) { linux_set_modified_at(parent.number, $0, nanoseconds, 0) }
+  public func setAttributes(
+    _ path: BytePath, permissions: UInt16, modifiedNanoseconds: Int64, expecting fingerprint: UInt64
+  ) throws(SoftadastraError) -> FileStatus {
+    try validate(path)
+    let number = Beneath.open(root.number, path.bytes, flags: linux_o_path)
+    guard let opened = Descriptor(number) else { throw fail(number, "cannot set the time of", path) }
+    var raw = linux_status()
+    var result = linux_fstat(opened.number, &raw)
+    guard result == 0 else { throw fail(result, "cannot look at", path) }
+    let before = FileStatus(raw)
+    guard before.kind == .file, before.fingerprint == fingerprint else { throw changed(path) }
+    result = linux_change_modified(opened.number, modifiedNanoseconds)
     guard result == 0 else { throw fail(result, "cannot set the time of", path) }
-    return try status(in: parent.number, path.name, "cannot look at", path)
+    if before.mode != permissions & 0o777 {
+      result = linux_change_mode(opened.number, UInt32(permissions & 0o777))
+      guard result == 0 else { throw fail(result, "cannot set permissions of", path) }
+    }
+    result = linux_fstat(opened.number, &raw)
+    guard result == 0 else { throw fail(result, "cannot look at", path) }
+    let now = FileStatus(raw)
+    guard now.size == before.size else { throw changed(path) }
+    return now
+  }
+
+  private func changed(_ path: BytePath) -> SoftadastraError {
+    SoftadastraError(.changed, "cannot set the time of", at: describe(path), why: "it was changed meanwhile")
   }
 
   public func move(_ from: BytePath, to: BytePath) throws(SoftadastraError) -> FileStatus {

@@ -69,7 +69,11 @@ public protocol Volume: Sendable {
   /// Only an empty one; `.conflict` otherwise.
   func removeDirectory(_ path: BytePath) throws(SoftadastraError)
   func setPermissions(_ path: BytePath, _ permissions: UInt16) throws(SoftadastraError) -> FileStatus
-  func setModified(_ path: BytePath, nanoseconds: Int64) throws(SoftadastraError) -> FileStatus
+  /// Of a regular file that still has this fingerprint, else `.changed` and nothing is done: a new time would hide what
+  /// somebody wrote to it meanwhile.
+  func setAttributes(
+    _ path: BytePath, permissions: UInt16, modifiedNanoseconds: Int64, expecting fingerprint: UInt64
+  ) throws(SoftadastraError) -> FileStatus
   /// RENAME_NOREPLACE; `.conflict` if `to` is taken.
   func move(_ from: BytePath, to: BytePath) throws(SoftadastraError) -> FileStatus
 

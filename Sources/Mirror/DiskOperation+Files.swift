@@ -75,15 +75,13 @@ extension DiskOperation {
     }
   }
 
-  /// Whoever replaced or changed the file meanwhile has the word. What was written into it between the two calls is
-  /// found when the file is read again; see `FolderMirror.record`.
+  /// Whoever replaced or changed the file meanwhile has the word.
   func changeAttributes(
     _ value: FileValue, _ modified: Int64, of status: FileStatus?
   ) throws(SoftadastraError) -> Outcome {
-    let before = try volume.setPermissions(path, value.permissions)
-    guard let status, before.isSameFile(as: status) else { throw changedError }
-    let now = try volume.setModified(path, nanoseconds: modified)
-    guard now.inode == before.inode, now.size == before.size else { throw changedError }
+    guard let status else { throw changedError }
+    let now = try volume.setAttributes(
+      path, permissions: value.permissions, modifiedNanoseconds: modified, expecting: status.fingerprint)
     return .applied(fingerprint: now.fingerprint, copyFingerprint: nil)
   }
 

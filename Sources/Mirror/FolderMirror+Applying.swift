@@ -195,14 +195,17 @@ extension FolderMirror {
   }
 
   /// The same bytes lie beside the name as a copy already: a survivor that got a new version and lost after all. What
-  /// lies at the name itself is about to go, also where the name is a copy's.
+  /// lies at the name itself is about to go, also where the name is a copy's. Of another origin the same bytes may be
+  /// about to go, too: somebody who puts a copy back moves it from its name to this one.
   private func isCopied(_ copy: Reconciler.Copy, of path: BytePath) -> Bool {
     guard let value = copy.entry.value else { return false }
     let prefix = StoreKey.filePrefix(folder) + ConflictName.commonPrefix(of: path)
     return store.list(prefix: prefix, limit: Self.maxCopiesLookedAt).contains { key, _ in
-      guard key != StoreKey.file(folder, copy.path), key != StoreKey.file(folder, path), let entry = try? store.get(key)
+      guard key != StoreKey.file(folder, copy.path), key != StoreKey.file(folder, path),
+        let entry = try? store.get(key), let other = try? FileEntry(entry, at: ""),
+        other.version.origin == copy.entry.version.origin
       else { return false }
-      return (try? FileEntry(entry, at: ""))?.value?.hasSameContent(as: value) ?? false
+      return other.value?.hasSameContent(as: value) ?? false
     }
   }
 

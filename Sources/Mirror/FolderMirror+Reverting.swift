@@ -89,10 +89,15 @@ extension FolderMirror {
         case .changing:
           throw SoftadastraError(.changed, "revert", at: path.description, why: "a program is writing to it")
         case .absent: return known.map { .wanted($0) } ?? .nothing
-        case .changed(let now, _, _, _):
+        case .changed(let now, let fingerprint, _, _):
           if let known, let value = known.value, value.hasSameContent(as: now.value) {
-            if !value.isSymlink { _ = try volume.setPermissions(path, value.permissions) }
-            if case .file(_, let modified, _) = value.kind { _ = try volume.setModified(path, nanoseconds: modified) }
+            switch value.kind {
+            case .file(_, let modified, _):
+              _ = try volume.setAttributes(
+                path, permissions: value.permissions, modifiedNanoseconds: modified, expecting: fingerprint)
+            case .directory: _ = try volume.setPermissions(path, value.permissions)
+            case .symlink: break
+            }
             return .undone
           }
           if now.value.isDirectory {

@@ -24,9 +24,11 @@ import Testing
     expectError(.notFound) { _ = try volume.makeDirectory(BytePath("link/d"), permissions: 0o755) }
     expectError(.notFound) { _ = try volume.makeSymlink([1], at: BytePath("link/l"), modifiedNanoseconds: 0) }
     expectError(.notFound) { _ = try volume.move(BytePath("link"), to: BytePath("link/x")) }
-    expectError(.notFound) { _ = try volume.setModified(path, nanoseconds: 0) }
     expectError(.notFound) { try volume.removeDirectory(path) }
     #expect(throws: SoftadastraError.self) { try volume.setPermissions(path, 0o777) }
+    #expect(throws: SoftadastraError.self) {
+      try volume.setAttributes(path, permissions: 0o777, modifiedNanoseconds: 0, expecting: 1)
+    }
     #expect(throws: SoftadastraError.self) { try volume.openForReading(path) }
     expectError(.changed) { _ = try volume.openForReading(BytePath("link")) }
     #expect(try FileManager.default.contentsOfDirectory(atPath: outside.path) == ["secret"])

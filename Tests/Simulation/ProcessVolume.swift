@@ -131,8 +131,13 @@ final class ProcessVolume: Volume {
   func setPermissions(_ path: BytePath, _ permissions: UInt16) throws(SoftadastraError) -> FileStatus {
     try change(path) { () throws(SoftadastraError) in try volume.setPermissions(path, permissions) }
   }
-  func setModified(_ path: BytePath, nanoseconds: Int64) throws(SoftadastraError) -> FileStatus {
-    try change(path) { () throws(SoftadastraError) in try volume.setModified(path, nanoseconds: nanoseconds) }
+  func setAttributes(
+    _ path: BytePath, permissions: UInt16, modifiedNanoseconds: Int64, expecting fingerprint: UInt64
+  ) throws(SoftadastraError) -> FileStatus {
+    try change(path) { () throws(SoftadastraError) in
+      try volume.setAttributes(
+        path, permissions: permissions, modifiedNanoseconds: modifiedNanoseconds, expecting: fingerprint)
+    }
   }
   func move(_ from: BytePath, to: BytePath) throws(SoftadastraError) -> FileStatus {
     let status = try call { () throws(SoftadastraError) in try volume.move(from, to: to) }

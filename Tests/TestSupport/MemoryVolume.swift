@@ -12,7 +12,7 @@ public final class MemoryVolume: Volume {
   public enum Operation: String, Sendable, CaseIterable {
     case status, list, open, read, readLink, stage, stagedNames, removeStaged, write, copy, finish, sync, link
     case exchange, displace, replace, discard, makeSymlink, makeDirectory, removeDirectory, setPermissions
-    case setModified, move, barrier, freeBytes
+    case setModified, setAttributes, move, barrier, freeBytes
   }
 
   /// Returns an errno to let the call fail with, before it changes anything.
@@ -255,24 +255,6 @@ public final class MemoryVolume: Volume {
       guard inode != 1, state.tree.nodes[inode]!.children.isEmpty else { throw .memory(ENOTEMPTY, path) }
       state.unlink(path)
       state.purge(inode)
-    }
-  }
-
-  public func setPermissions(_ path: BytePath, _ permissions: UInt16) throws(SoftadastraError) -> FileStatus {
-    try perform(.setPermissions, path) { state throws(SoftadastraError) in
-      guard let inode = state.find(path) else { throw .memory(ENOENT, path) }
-      state.tree.nodes[inode]!.mode = permissions & 0o777
-      state.tree.nodes[inode]!.changed = state.tick()
-      return state.status(inode)
-    }
-  }
-
-  public func setModified(_ path: BytePath, nanoseconds: Int64) throws(SoftadastraError) -> FileStatus {
-    try perform(.setModified, path) { state throws(SoftadastraError) in
-      guard let inode = state.find(path) else { throw .memory(ENOENT, path) }
-      state.tree.nodes[inode]!.modified = nanoseconds
-      state.tree.nodes[inode]!.changed = state.tick()
-      return state.status(inode)
     }
   }
 

@@ -36,7 +36,7 @@ int64_t linux_copy_range(int from, int64_t from_offset, int to, int64_t to_offse
 // Fills buffer with linux_dirent64 records (inode u64, offset s64, record length u16, type u8, name).
 int64_t linux_getdents(int descriptor, void *buffer, size_t capacity);
 int linux_set_modified(int descriptor, int64_t modified_ns);
-int linux_set_modified_at(int directory, const char *path, int64_t modified_ns, int follow);
+int linux_set_modified_at(int directory, const char *path, int64_t modified_ns);
 int linux_eventfd(void);
 // Filesystem magic number, or 0.
 uint64_t linux_filesystem_type(int descriptor);
@@ -53,6 +53,7 @@ uint32_t linux_dirent_kind(uint8_t type);
 
 // chmod of what an O_PATH descriptor refers to; the descriptor must not be of a symlink.
 int linux_change_mode(int descriptor, uint32_t mode);
+int linux_change_modified(int descriptor, int64_t modified_ns);
 int linux_unlinkat(int directory, const char *path, int flags);
 int linux_mkdirat(int directory, const char *path, uint32_t mode);
 int linux_symlinkat(const char *target, int directory, const char *path);
