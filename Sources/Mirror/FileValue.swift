@@ -138,20 +138,18 @@ public struct StoredFileValue: Sendable, Hashable {
     }
   }
 
-  /// The file's size without the rest; 0 for what is no file.
-  static func size(ofEncoded bytes: [UInt8]) throws(CodingError) -> UInt64 {
-    let result = bytes.withUnsafeBytes { buffer -> Result<UInt64, CodingError> in
-      var reader = ByteReader(buffer)
-      do throws(CodingError) {
-        guard try reader.uint8() == format else { throw .invalid(what: "file value format") }
-        guard try reader.uint8() == 1 else { return .success(0) }
-        _ = try reader.uint16()
-        return .success(try reader.varint())
-      } catch {
-        return .failure(error)
-      }
+  /// What a file or symlink counts for in a folder's sums: the file's bytes. Nil for a directory.
+  static func amount(ofEncoded value: UnsafeRawBufferPointer) -> UInt64? {
+    guard value.count > directoryByteCount else { return nil }
+    var reader = ByteReader(value)
+    do throws(CodingError) {
+      guard try reader.uint8() == format else { return nil }
+      guard try reader.uint8() == 1 else { return 0 }
+      _ = try reader.uint16()
+      return try reader.varint()
+    } catch {
+      return nil
     }
-    return try result.get()
   }
 
   /// Decodes the delta form. Nil if `base` does not give the manifest of the version named.

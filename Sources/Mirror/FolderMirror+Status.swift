@@ -28,9 +28,8 @@ public struct MirrorStatus: Sendable {
 }
 
 extension FolderMirror {
-  /// Cost: a look at every entry, on a worker thread, where the store has changed since the last time.
   public func status(pendingLimit: Int) async -> MirrorStatus {
-    let totals = await currentTotals()
+    let totals = FolderTotals(of: folder, in: store)
     let items = pending.all
     return MirrorStatus(
       state: state, files: totals.files, bytes: totals.bytes, conflicts: totals.conflicts,
@@ -55,30 +54,6 @@ extension FolderMirror {
   private func missingBytes(_ item: PendingTree.Item) -> UInt64 {
     fetches[item.key]?.plan.bytesMissing ?? item.entry.value?.size ?? 0
   }
-
-  /// Counted anew only when the store has changed since, and once for all who ask at a time. Of a million files that takes
-  /// a second, in which the folder goes on.
-  private func currentTotals() async -> FolderTotals {
-    let wanted = store.lastSequence
-    while true {
-      if let totals, totals.sequence >= wanted { return totals.totals }
-      if let counting {
-        await counting.value
-      } else {
-        let task = Task { await count() }
-        counting = task
-        await task.value
-      }
-    }
-  }
-
-  private func count() async {
-    let (folder, store) = (self.folder, self.store)
-    let sequence = store.lastSequence
-    let fresh = await pool.run { FolderTotals(of: folder, in: store) }
-    totals = (sequence, fresh)
-    counting = nil
-  }
 }
 
 /// How much a folder holds, by its synced tree.
@@ -87,24 +62,17 @@ public struct FolderTotals: Sendable, Hashable {
   public var bytes: UInt64 = 0
   public var conflicts = 0
 
+  /// Has the store keep the sums that this is made of: for every store that holds folders.
+  public static let rule = SumRule(
+    namespace: Namespace.file, prefixCount: StoreKey.filePrefix(FolderID(rawValue: 0)).count,
+    markingFlags: Change.Flags.conflictCopy.rawValue, amount: StoredFileValue.amount(ofEncoded:))
+
   public init(of folder: FolderID, in store: Store) {
-    let prefix = StoreKey.filePrefix(folder)
-    var after: [UInt8]?
-    while true {
-      let page = store.list(prefix: prefix, after: after, limit: 4096)
-      for (key, summary) in page {
-        // The index tells directories from the rest; only sizes are in the values.
-        if summary.valueCount > StoredFileValue.directoryByteCount {
-          guard let entry = try? store.get(key), let size = try? StoredFileValue.size(ofEncoded: entry.value) else {
-            continue
-          }
-          files += 1
-          bytes += size
-        }
-        if Change.Flags(rawValue: summary.flags).contains(.conflictCopy) { conflicts += 1 }
-      }
-      guard page.count == 4096 else { return }
-      after = page.last!.key
+    guard let sum = store.sum(prefix: StoreKey.filePrefix(folder)) else {
+      preconditionFailure("a store that holds folders is opened with `FolderTotals.rule`")
     }
+    files = sum.count
+    bytes = sum.amount
+    conflicts = sum.marked
   }
 }

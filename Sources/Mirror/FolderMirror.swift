@@ -157,8 +157,6 @@ public actor FolderMirror {
   /// Wait until some batch is done.
   var batchWaiters: [CheckedContinuation<Void, Never>] = []
   var idleWaiters: [CheckedContinuation<Void, Never>] = []
-  var totals: (sequence: UInt64, totals: FolderTotals)?
-  var counting: Task<Void, Never>?
 
   public init(
     configuration: Configuration, volume: any Volume, store: Store, hasher: ContentHasher, pool: WorkerPool,

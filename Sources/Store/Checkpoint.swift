@@ -13,9 +13,10 @@ internal import SoftadastraWAL
 // | 16     | n     | payload  |                                     |
 //
 // Head: magic u64, replay sequence u64, replay offset u32, replica u64 and its record's sequence u64, counter u64 and
-// its record's sequence u64, stamp u64, segments (count varint, then first u64 and incarnation u64 each). Entries: for each sequence u64, counter u64, stamp u64, tag u64, offset u32,
-// length u32, value bytes u32, replica u16, flags u8, state u8, bytes shared with the key before varint, rest of the
-// key byte string. End: number of entries u64, replicas (count varint, then u64 each) by the entries' numbers.
+// its record's sequence u64, stamp u64, whether amounts are kept u8, segments (count varint, then first u64 and
+// incarnation u64 each). Entries: for each sequence u64, counter u64, stamp u64, tag u64, offset u32,
+// length u32, value bytes u32, replica u16, flags u8, state u8, amount + 1 varint (0: none), bytes shared with the key
+// before varint, rest of the key byte string. End: number of entries u64, replicas (count varint, then u64 each) by the entries' numbers.
 //
 // It is written while commits go on. Entries may be newer than the replay sequence; replaying from there again
 // changes nothing for them. It counts only if every segment it names is still in the same use.
@@ -24,7 +25,7 @@ internal import SoftadastraWAL
 struct CheckpointHead {
   static let fileName = "checkpoint"
   static let temporaryName = "checkpoint.tmp"
-  static let magic: UInt64 = 0x3150_4B43_4144_4153  // "SADACKP1"
+  static let magic: UInt64 = 0x3250_4B43_4144_4153  // "SADACKP2"
   static let maxSegments = 1 << 20
 
   var replay: WALPosition
@@ -33,6 +34,8 @@ struct CheckpointHead {
   var counter: UInt64
   var counterSequence: UInt64
   var stamp: HybridTimestamp
+  /// The store that wrote it had a rule for sums.
+  var keepsAmounts: Bool
   var segments: [WALSegmentInfo]
 
   func encoded() -> [UInt8] {
@@ -45,6 +48,7 @@ struct CheckpointHead {
     writer.uint64(counter)
     writer.uint64(counterSequence)
     writer.uint64(stamp.rawValue)
+    writer.bool(keepsAmounts)
     writer.varint(segments.count)
     for segment in segments {
       writer.uint64(segment.first)
@@ -59,7 +63,8 @@ struct CheckpointHead {
       replay: WALPosition(sequence: try reader.uint64(), offset: try reader.uint32(), length: 0),
       replica: ReplicaID(rawValue: try reader.uint64()), replicaSequence: try reader.uint64(),
       counter: try reader.uint64(), counterSequence: try reader.uint64(),
-      stamp: HybridTimestamp(rawValue: try reader.uint64()), segments: [])
+      stamp: HybridTimestamp(rawValue: try reader.uint64()), keepsAmounts: try reader.bool(),
+      segments: [])
     for _ in 0..<(try reader.count(limit: maxSegments, "segments")) {
       head.segments.append(WALSegmentInfo(first: try reader.uint64(), incarnation: try reader.uint64()))
     }
@@ -120,6 +125,7 @@ extension StoreState {
         writer.uint16(slot.replica)
         writer.uint8(slot.flags)
         writer.uint8(slot.state)
+        writer.varint(slot.amount &+ 1)
         writer.varint(shared)
         writer.byteString(key[shared...])
         before = Array(key)
@@ -140,6 +146,7 @@ extension StoreState {
         valueCount: try reader.uint32(), keyCountLessOne: 0, replica: try reader.uint16(), flags: try reader.uint8(),
         state: 0)
       slot.state = try reader.uint8()
+      slot.amount = try reader.varint() &- 1
       let shared = try reader.count(limit: key.count, "shared key bytes")
       let rest = try reader.raw(try reader.count(limit: Bounds.maxKeyBytes - shared, "key"))
       key.removeLast(key.count - shared)
@@ -149,7 +156,10 @@ extension StoreState {
       guard !key.isEmpty else { throw .invalid(what: "checkpoint entry") }
       lastSequence = max(lastSequence, slot.sequence)
       liveBytes += Self.cost(slot)
-      _ = key.withUnsafeBytes { index.put($0, slot) }
+      key.withUnsafeBytes {
+        _ = index.put($0, slot)
+        sums.add(slot, $0)
+      }
       count += 1
     }
     return count
@@ -160,14 +170,15 @@ extension StoreState {
 
   /// The state in a checkpoint file; throws if any of it is not what was written.
   static func restore(
-    _ bytes: UnsafeRawBufferPointer, cacheBytes: Int, segments: [WALSegmentInfo], replay: inout WALPosition?
+    _ bytes: UnsafeRawBufferPointer, _ options: StoreOptions, segments: [WALSegmentInfo], replay: inout WALPosition?
   ) throws(CodingError) -> StoreState {
     var reader = ByteReader(bytes)
     var (kind, payload) = try CheckpointBlock.next(&reader)
     guard kind == CheckpointBlock.head else { throw .invalid(what: "checkpoint") }
     let head = try CheckpointHead.decode(&payload)
     guard Set(segments).isSuperset(of: head.segments) else { throw .invalid(what: "checkpoint of other segments") }
-    var state = StoreState(replica: head.replica, cacheBytes: cacheBytes)
+    guard head.keepsAmounts == (options.sums != nil) else { throw .invalid(what: "checkpoint without these sums") }
+    var state = StoreState(replica: head.replica, cacheBytes: options.cacheBytes, sums: options.sums)
     state.index.beginLoading(about: bytes.count / Self.fileBytesPerEntry)
     var highest: UInt16 = 0
     var count: UInt64 = 0

@@ -4,7 +4,7 @@ internal import SoftadastraCore
 /// Every entry but its value: found by key, walked in key order, walked in sequence order.
 ///
 /// Slots are numbered and do not move. A hash table of slot numbers finds one by key; leaves of slot numbers, sorted
-/// by key, give the order; the feed lists slot numbers by sequence. About 85 bytes an entry beside its key.
+/// by key, give the order; the feed lists slot numbers by sequence. About 93 bytes an entry beside its key.
 /// The caller serialises all calls.
 final class EntryIndex: @unchecked Sendable {
   private var slots = SlotStorage()

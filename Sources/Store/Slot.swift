@@ -1,6 +1,7 @@
-/// What the index keeps of an entry: 56 bytes. Its key lies in the arena, its value in the log.
+/// What the index keeps of an entry: 64 bytes, a line of the processor's cache. Its key lies in the arena, its value in the log.
 struct Slot: BitwiseCopyable {
   static let deletedBit: UInt8 = 1
+  static let noAmount = UInt64.max
 
   var sequence: UInt64
   var counter: UInt64
@@ -18,6 +19,8 @@ struct Slot: BitwiseCopyable {
   var replica: UInt16
   var flags: UInt8
   var state: UInt8
+  /// What the store's rule says of the value, for its sums.
+  var amount = Slot.noAmount
 
   var keyCount: Int { Int(keyCountLessOne) + 1 }
   var isDeleted: Bool { state & Self.deletedBit != 0 }

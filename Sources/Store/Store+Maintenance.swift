@@ -154,7 +154,8 @@ extension Store {
     let known = state.withLock { state in
       CheckpointHead(
         replay: replay, replica: state.replica, replicaSequence: state.replicaSequence, counter: state.counter,
-        counterSequence: state.counterSequence, stamp: state.clock.last, segments: segments)
+        counterSequence: state.counterSequence, stamp: state.clock.last, keepsAmounts: options.sums != nil,
+        segments: segments)
     }
     try write(CheckpointBlock.frame(CheckpointBlock.head, known.encoded()))
     var last: [UInt8]?

@@ -9,7 +9,7 @@ extension Store {
   public static func open(disk: any Disk, options: StoreOptions, time: any TimeSource, random: any RandomSource)
     throws(SoftadastraError) -> Store
   {
-    if options.durability == .memory { return inMemory(time: time, random: random) }
+    if options.durability == .memory { return inMemory(time: time, random: random, sums: options.sums) }
     let lock = try disk.lock("lock")
     var from: WALPosition?
     var state = loadCheckpoint(disk, options, &from)
@@ -44,10 +44,11 @@ extension Store {
   }
 
   /// A store that is gone with its last reference.
-  public static func inMemory(time: any TimeSource, random: any RandomSource) -> Store {
-    let state = StoreState(replica: ReplicaID(rawValue: random.next()), cacheBytes: .max)
+  public static func inMemory(time: any TimeSource, random: any RandomSource, sums: SumRule? = nil) -> Store {
+    let state = StoreState(replica: ReplicaID(rawValue: random.next()), cacheBytes: .max, sums: sums)
     return Store(
-      state: state, options: StoreOptions(durability: .memory), time: time, random: random, wal: nil, disk: nil)
+      state: state, options: StoreOptions(durability: .memory, sums: sums), time: time, random: random, wal: nil,
+      disk: nil)
   }
 
   /// At most this many entries get room in advance: more make it themselves.
@@ -67,7 +68,9 @@ extension Store {
   private static func loadCheckpoint(
     _ disk: any Disk, _ options: StoreOptions, _ from: inout WALPosition?
   ) -> StoreState {
-    func nothing() -> StoreState { StoreState(replica: ReplicaID(rawValue: 0), cacheBytes: options.cacheBytes) }
+    func nothing() -> StoreState {
+      StoreState(replica: ReplicaID(rawValue: 0), cacheBytes: options.cacheBytes, sums: options.sums)
+    }
     guard let file = try? disk.open(CheckpointHead.fileName, create: false), let size = try? file.size(),
       let segments = try? WriteAheadLog.segments(of: disk)
     else { return nothing() }
@@ -76,8 +79,7 @@ extension Store {
     guard let count = try? file.read(at: 0, into: buffer) else { return nothing() }
     do throws(CodingError) {
       return try StoreState.restore(
-        UnsafeRawBufferPointer(rebasing: buffer[..<count]), cacheBytes: options.cacheBytes, segments: segments,
-        replay: &from)
+        UnsafeRawBufferPointer(rebasing: buffer[..<count]), options, segments: segments, replay: &from)
     } catch {
       // Only a shortcut: the log has everything.
       from = nil

@@ -15,17 +15,21 @@ public struct StoreOptions: Sendable {
   /// Off for tests and tools that decide themselves when to compact and checkpoint.
   public var isMaintainedAutomatically: Bool
   public var writer = WriterMode.thread
+  /// Always the same for one directory.
+  public var sums: SumRule?
 
   public init(
     durability: Durability = .durable, segmentBytes: Int = WALOptions.defaultSegmentBytes,
     cacheBytes: Int = StoreOptions.defaultCacheBytes,
-    compactionFloorBytes: UInt64 = StoreOptions.defaultCompactionFloorBytes, isMaintainedAutomatically: Bool = true
+    compactionFloorBytes: UInt64 = StoreOptions.defaultCompactionFloorBytes, isMaintainedAutomatically: Bool = true,
+    sums: SumRule? = nil
   ) {
     self.durability = durability
     self.segmentBytes = segmentBytes
     self.cacheBytes = cacheBytes
     self.compactionFloorBytes = compactionFloorBytes
     self.isMaintainedAutomatically = isMaintainedAutomatically
+    self.sums = sums
   }
 }
 

@@ -17,6 +17,7 @@ struct StoreState: ~Copyable, Sendable {
   var overwrites = Overwrites()
   /// Bytes of the records that the index points to.
   var liveBytes: UInt64 = 0
+  var sums: EntrySums
   /// Of each replica, by its number: the highest counter among the entries that were ever applied.
   private var highestCounters: [UInt64] = [0]
   private(set) var replicas: [ReplicaID] = [ReplicaID(rawValue: 0)]
@@ -24,8 +25,9 @@ struct StoreState: ~Copyable, Sendable {
 
   static let recordOverhead: UInt64 = 36
 
-  init(replica: ReplicaID, cacheBytes: Int) {
+  init(replica: ReplicaID, cacheBytes: Int, sums: SumRule?) {
     self.replica = replica
+    self.sums = EntrySums(sums)
     cache = ValueCache(budget: cacheBytes)
   }
 
@@ -79,6 +81,7 @@ struct StoreState: ~Copyable, Sendable {
       guard let number = index.find(payload), index.slot(number).pointee.sequence < sequence else { return }
       if retained != nil { noteOverwrite(index.slot(number).pointee, by: sequence, payload) }
       liveBytes -= min(liveBytes, Self.cost(index.slot(number).pointee))
+      sums.remove(index.slot(number).pointee, payload)
       cache.remove(number)
       index.remove(number)
     case RecordKind.retag:
@@ -126,15 +129,19 @@ struct StoreState: ~Copyable, Sendable {
       guard index.slot(old).pointee.sequence < position.sequence else { return }
       if retained != nil { noteOverwrite(index.slot(old).pointee, by: position.sequence, record.key) }
       liveBytes -= min(liveBytes, Self.cost(index.slot(old).pointee))
+      sums.remove(index.slot(old).pointee, record.key)
     }
+    let value = UnsafeRawBufferPointer(rebasing: payload[record.valueOffset...])
     let fields = Slot(
       sequence: position.sequence, counter: record.dot?.counter ?? 0, stamp: record.stamp.rawValue, tag: record.tag,
       key: 0, offset: position.offset, length: position.length,
-      valueCount: UInt32(payload.count - record.valueOffset), keyCountLessOne: 0, replica: replicaNumber,
-      flags: record.flags, state: record.isDeleted ? Slot.deletedBit : 0)
+      valueCount: UInt32(value.count), keyCountLessOne: 0, replica: replicaNumber, flags: record.flags,
+      state: record.isDeleted ? Slot.deletedBit : 0,
+      amount: sums.amount(record.key, value, isDeleted: record.isDeleted))
     if record.isDeleted { lastTombstoneSequence = max(lastTombstoneSequence, position.sequence) }
     let number = index.put(record.key, hash: hash, over: found, fields)
     liveBytes += Self.cost(fields)
+    sums.add(fields, record.key)
     if let retained { cache.insert(number, sequence: position.sequence, retained) } else { cache.remove(number) }
   }
 

@@ -17,7 +17,7 @@ import Testing
   private final class Failures: Sendable { let count = Atomic<Int>(0) }
 
   private let volume = MemoryVolume()
-  private let store = Store.inMemory(time: SystemTime(), random: SystemRandom())
+  private let store = Store.inMemory(time: SystemTime(), random: SystemRandom(), sums: FolderTotals.rule)
   private let hasher = ContentHasher(secret: [UInt8](repeating: 7, count: ContentHasher.secretBytes))
 
   private func startedMirror() async throws -> FolderMirror {

@@ -25,7 +25,9 @@ final class MirrorLife: Sendable {
   ) throws {
     node = NodeID(bytes: [UInt8](repeating: number, count: NodeID.byteCount))!
     store = try Store.open(
-      disk: disk, options: StoreOptions(segmentBytes: 64 << 10, isMaintainedAutomatically: false), time: FastTime(),
+      disk: disk,
+      options: StoreOptions(segmentBytes: 64 << 10, isMaintainedAutomatically: false, sums: FolderTotals.rule),
+      time: FastTime(),
       random: SeededSource(seed: UInt64(number) << 32 | seed))
     var configuration = FolderMirror.Configuration(
       folder: Self.folder, group: Self.group, mode: mode, author: node.tag,

@@ -190,6 +190,27 @@ enum Checks {
     return nil
   }
 
+  /// What `status` says beside what the entries say.
+  static func wrongTotals(_ machines: [Machine]) -> String? {
+    for machine in machines {
+      guard let store = machine.node?.store else { continue }
+      var counted = (files: 0, bytes: 0 as UInt64, conflicts: 0)
+      for (key, summary) in store.list(prefix: StoreKey.filePrefix(Machine.folder), limit: .max) {
+        guard let entry = try? store.get(key), let value = (try? StoredFileValue(decoding: entry.value))?.value else {
+          continue
+        }
+        if !value.isDirectory { counted.files += 1 }
+        counted.bytes += value.size
+        if Change.Flags(rawValue: summary.flags).contains(.conflictCopy) { counted.conflicts += 1 }
+      }
+      let totals = FolderTotals(of: Machine.folder, in: store)
+      guard totals.files == counted.files, totals.bytes == counted.bytes, totals.conflicts == counted.conflicts else {
+        return "\(machine.name) holds \(counted) and says \(totals)"
+      }
+    }
+    return nil
+  }
+
   /// Nothing that a finished transfer or exchange left behind. What is waited for may have come in part.
   static func leftovers(_ machines: [Machine]) -> String? {
     for machine in machines where wanted(machine, StoreKey.remotePrefix(Machine.folder)).isEmpty {

@@ -99,7 +99,7 @@ final class Machine {
     hasStoppedFolder = false
     hadTrouble = false
     startedAt = scheduler.now
-    var options = StoreOptions(segmentBytes: 64 << 10, isMaintainedAutomatically: false)
+    var options = StoreOptions(segmentBytes: 64 << 10, isMaintainedAutomatically: false, sums: FolderTotals.rule)
     let scheduler = self.scheduler
     let delay = diskNanoseconds
     options.writer = .steps { step in

@@ -70,6 +70,7 @@ extension Simulation {
     if let twice = Checks.duplicateCopies(user, machines) { throw SimulationError("copied twice: \(twice)") }
     // What a failed call left behind goes to the archive at the next start.
     if let rest = Checks.leftovers(machines.filter { !$0.hadTrouble }) { throw SimulationError("left over: \(rest)") }
+    if let wrong = Checks.wrongTotals(machines) { throw SimulationError("wrong totals: \(wrong)") }
     let copies = Checks.conflictCopies(machines)
     add(copies.count, of: "conflict copies")
     if onlyEditor != nil, !hasForgotten, let copy = copies.first {

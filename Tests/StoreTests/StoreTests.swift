@@ -13,10 +13,10 @@ private func openMaintainedStore() throws -> Store {
     random: SeededSource(seed: 1))
 }
 
-func openStore(_ disk: MemoryDisk, segment: Int = 8192, seed: UInt64 = 1) throws -> Store {
+func openStore(_ disk: MemoryDisk, segment: Int = 8192, seed: UInt64 = 1, sums: SumRule? = nil) throws -> Store {
   try Store.open(
     disk: disk,
-    options: StoreOptions(segmentBytes: segment, cacheBytes: 4096, isMaintainedAutomatically: false),
+    options: StoreOptions(segmentBytes: segment, cacheBytes: 4096, isMaintainedAutomatically: false, sums: sums),
     time: SystemTime(), random: SeededSource(seed: seed))
 }
 
@@ -215,86 +215,6 @@ extension Store {
     #expect(store.log.bytes * 2 < whole)
     #expect(store.list(prefix: [], limit: .max).count == names.count - 1)
     store.closeBlocking()
-  }
-
-  @Test(arguments: 1...6 as ClosedRange<UInt64>) func agreesWithADictionary(seed: UInt64) throws {
-    var random = SeededRandom(seed: seed)
-    var disk = MemoryDisk()
-    var store = try openStore(disk, seed: seed)
-    var model: [[UInt8]: (value: [UInt8], isDeleted: Bool, tag: UInt64)] = [:]
-    for step in 0..<1500 {
-      var batch: [Mutation] = []
-      var ticket: CommitTicket?
-      for _ in 0...random.below(4) {
-        let name = key("k\(random.below(3))/\(random.below(200))")
-        let value = payload(random.below(1000), random.below(60))
-        let tag = random.next()
-        switch random.below(10) {
-        case 0..<5:
-          let version = store.newVersion(basedOn: VersionVector(), author: author)
-          batch.append(.put(key: name, value: value, version: version, tag: tag))
-          model[name] = (value, false, tag)
-        case 5..<7:
-          batch.append(.delete(key: name, value: value, version: nil, tag: tag))
-          model[name] = (value, true, tag)
-        case 7..<9:
-          batch.append(.erase(key: name))
-          model[name] = nil
-        default:
-          batch.append(.retag(key: name, tag: tag))
-          model[name]?.tag = tag
-        }
-      }
-      ticket = try store.commit(batch)
-      switch random.below(120) {
-      case 0: try store.compact()
-      case 1: try store.checkpoint()
-      case 2:
-        store.closeBlocking()
-        store = try openStore(disk, seed: seed &+ UInt64(step))
-      case 3:
-        try store.waitBlocking(#require(ticket))
-        disk = disk.crash(seed: seed &+ UInt64(step))
-        store = try openStore(disk, seed: seed &+ UInt64(step))
-        #expect(store.log.damage.isEmpty)
-      default: break
-      }
-      if step % 50 == 0 { try compare(store, model) }
-    }
-    try store.compact()
-    try compare(store, model)
-    store.closeBlocking()
-    store = try openStore(disk)
-    try compare(store, model)
-    // And without the checkpoint.
-    store.closeBlocking()
-    try? disk.remove("checkpoint")
-    store = try openStore(disk)
-    try compare(store, model)
-    store.closeBlocking()
-  }
-
-  private func payload(_ seed: Int, _ count: Int) -> [UInt8] {
-    (0..<count).map { UInt8(truncatingIfNeeded: seed &* 31 &+ $0) }
-  }
-
-  private func compare(
-    _ store: Store, _ model: [[UInt8]: (value: [UInt8], isDeleted: Bool, tag: UInt64)]
-  ) throws {
-    let sorted = model.keys.sorted { $0.lexicographicallyPrecedes($1) }
-    #expect(store.list(prefix: [], limit: .max, includeDeleted: true).map(\.key) == sorted)
-    let live = sorted.filter { $0.starts(with: key("k1/")) && model[$0]?.isDeleted == false }
-    #expect(store.list(prefix: key("k1/"), limit: .max).map(\.key) == live)
-    if live.count > 3 {
-      #expect(store.list(prefix: key("k1/"), after: live[1], limit: 2).map(\.key) == Array(live[2..<4]))
-    }
-    for (name, expected) in model {
-      let entry = try #require(try store.get(name))
-      #expect(entry.value == expected.value && entry.isDeleted == expected.isDeleted && entry.tag == expected.tag)
-    }
-    let feed = store.changes(prefix: [], since: 0, limit: .max, upTo: .max).entries
-    #expect(feed.count == model.count)
-    #expect(zip(feed, feed.dropFirst()).allSatisfy { $0.summary.sequence < $1.summary.sequence })
   }
 
   @Test(arguments: [1, 2, 3] as [UInt64]) func aBatchIsAllOrNothing(seed: UInt64) throws {

@@ -1,5 +1,6 @@
 internal import Glibc
 internal import SoftadastraCore
+internal import SoftadastraMirror
 internal import SoftadastraReplica
 internal import SoftadastraStore
 internal import SoftadastraTransport
@@ -30,6 +31,7 @@ struct NodeFiles: Sendable {
     var storeOptions = StoreOptions()
     storeOptions.durability = options.durability.value == "fast" ? .fast : .durable
     storeOptions.cacheBytes = Self.valueCacheBytes
+    storeOptions.sums = FolderTotals.rule
     let store: Store
     do throws(SoftadastraError) {
       store = try Store.open(
