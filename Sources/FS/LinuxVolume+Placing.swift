@@ -46,6 +46,25 @@ extension LinuxVolume {
 
   public func exchange(_ file: any StagedFile, at path: BytePath) throws(SoftadastraError) -> (FileStatus, Displaced) {
     let file = try ours(file, "cannot replace", path)
+    guard case .staged(let kept, isKept: true) = file.place.withLock({ $0 }) else {
+      return try exchangeNamed(file, at: path)
+    }
+    // What comes out of the folder must not lie under the name of a transfer, even for a moment: that goes unseen when the
+    // transfer is over.
+    let name = uniqueName("swap-")
+    try renameStaged(kept, to: name)
+    file.place.withLock { $0 = .staged(name, isKept: true) }
+    do throws(SoftadastraError) {
+      return try exchangeNamed(file, at: path)
+    } catch {
+      if (try? renameStaged(name, to: kept)) != nil { file.place.withLock { $0 = .staged(kept, isKept: true) } }
+      throw error
+    }
+  }
+
+  private func exchangeNamed(_ file: LinuxStagedFile, at path: BytePath) throws(SoftadastraError) -> (
+    FileStatus, Displaced
+  ) {
     let parent = try parent(of: path, "cannot replace")
     let name = try nameStaged(file, path)
     let area = try area(of: name, "cannot replace")

@@ -36,7 +36,8 @@ public protocol Volume: Sendable {
   /// Gives the staged file its name. Fails with `.conflict` if the name is taken; `.notFound` if the parent is missing.
   /// Returns the status after linking.
   func link(_ file: any StagedFile, at path: BytePath) throws(SoftadastraError) -> FileStatus
-  /// Puts the staged file in the place of `path` in one step, and the old file into the staging area.
+  /// Puts the staged file in the place of `path` in one step, and the old file into the staging area, under a new name.
+  /// Where it fails the staged file keeps its own.
   /// Returns the status now at `path`, and a handle to what was swapped out.
   func exchange(_ file: any StagedFile, at path: BytePath) throws(SoftadastraError) -> (FileStatus, Displaced)
   /// Moves a file, symlink or directory tree out of the folder into the staging area in one step (trash).

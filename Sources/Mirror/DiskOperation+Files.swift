@@ -56,8 +56,9 @@ extension DiskOperation {
     if !back.status.isSameFile(as: now) {
       // Changed in between: somebody's newer work. What finds no name goes to the archive at the next start.
       _ = try? put(back, at: path.parent.appending(rescueName))
-    } else if case .staged(back.stagedName) = content {
+    } else if case .staged(let name) = content {
       // Needed for the next attempt.
+      try? volume.renameStaged(back.stagedName, to: name)
     } else {
       try? volume.removeStaged(back.stagedName)
     }

@@ -19,25 +19,42 @@ import Testing
     let first: [Change]
     let second: [Change]
     let tree: [String]
+
+    /// What files held that the changes overwrite or delete.
+    let displaced: [String: [UInt8]]
+
+    /// Which of it is not in the receiver's archive.
+    func missing(in volume: MemoryVolume) -> [String] {
+      let kept = Set(volume.archived.compactMap { volume.archivedContent($0) })
+      return displaced.filter { !kept.contains($0.value) }.map(\.key).sorted()
+    }
   }
 
   private func path(_ text: String) -> BytePath { BytePath(text) }
   private func bytes(_ text: String, _ count: Int = 1) -> [UInt8] { Array(String(repeating: text, count: count).utf8) }
 
+  private static func large(_ seed: Int) -> [UInt8] {
+    (0..<300_000).map { UInt8(truncatingIfNeeded: ($0 &+ seed) &* 31 ^ $0 >> 8) }
+  }
+
   private func makeCourse() async throws -> Course {
     let volume = MemoryVolume()
     try MirrorLife.prepare(volume)
     let source = try MirrorLife(1, volume: volume, disk: MemoryDisk())
-    for name in ["edited", "deleted", "mode", "type", "dir/a", "dir/b", "dir/sub/c", "moved/d", "moved/e"] {
+    for name in ["edited", "deleted", "mode", "type", "dir/a", "dir/b", "dir/sub/c", "moved/d", "moved/e", "grown"] {
       volume.write(path(name), bytes("first content of \(name)"))
     }
     try await source.start()
     #expect(await source.rests())
     let first = await source.changes()
+    let displaced = ["edited", "deleted", "type", "dir/sub/c", "grown"].map {
+      ($0, volume.content(path($0))!)
+    }
     volume.write(path("edited"), bytes("second content, longer", 3))
     volume.write(path("new"), bytes("a new file"))
     volume.write(path("empty"), [])
-    volume.write(path("large"), (0..<300_000).map { UInt8(truncatingIfNeeded: $0 &* 31 ^ $0 >> 8) })
+    volume.write(path("large"), Self.large(0))
+    volume.write(path("grown"), Self.large(1))
     volume.write(path("fresh/deep/file"), bytes("in new directories"))
     volume.removeTree(path("deleted"))
     volume.removeTree(path("dir/sub"))
@@ -50,7 +67,9 @@ import Testing
     await source.mirror.rescan()
     #expect(await source.rests())
     let second = await source.changes()
-    return Course(source: source, volume: volume, first: first, second: second, tree: Self.tree(of: volume))
+    return Course(
+      source: source, volume: volume, first: first, second: second, tree: Self.tree(of: volume),
+      displaced: Dictionary(uniqueKeysWithValues: displaced))
   }
 
   /// Everything but times: paths with kinds, modes and contents.
@@ -105,7 +124,7 @@ import Testing
 
   private static let changing: Set<MemoryVolume.Operation> = [
     .stage, .removeStaged, .write, .copy, .finish, .sync, .link, .exchange, .displace, .replace, .discard, .makeSymlink,
-    .makeDirectory, .removeDirectory, .setPermissions, .setModified, .move, .barrier,
+    .makeDirectory, .removeDirectory, .setPermissions, .setAttributes, .move, .barrier,
   ]
 
   /// Whatever a crash leaves: in the end the receiver has what the source has, and nothing of it is its own work.
@@ -150,6 +169,7 @@ import Testing
       #expect(await next.rests(), "cut off at call \(death)")
       #expect(Self.tree(of: nextVolume) == course.tree, "cut off at call \(death)")
       #expect(next.ownVersions.isEmpty, "cut off at call \(death)")
+      #expect(course.missing(in: nextVolume).isEmpty, "cut off at call \(death): \(course.missing(in: nextVolume))")
       await next.end()
       if !isCut { break }
       death += 1
@@ -184,6 +204,7 @@ import Testing
       volume.fail(nil)
       #expect(Self.tree(of: volume) == course.tree, "call \(failing)")
       #expect(life.ownVersions.isEmpty, "call \(failing)")
+      #expect(course.missing(in: volume).isEmpty, "call \(failing): \(course.missing(in: volume))")
       await life.end()
       if isDone { break }
       failing += 1

@@ -93,7 +93,7 @@ extension MemoryVolume {
         throw .memory(ENOENT, path)
       }
       if let name = file.name { state.tree.staged[name] = nil }
-      let name = file.name ?? state.uniqueName("swap-")
+      let name = state.uniqueName("swap-")
       state.attach(file.inode, to: parent, Array(path.name))
       state.tree.nodes[old]!.changed = state.tick()
       state.tree.staged[name] = old
