@@ -176,17 +176,19 @@ extension FolderMirror {
       if !error.isAboutResources { halt(error) }
       return false
     }
-    let moved: FileStatus? = await pool.run {
+    let moved: (status: FileStatus, isAsExpected: Bool)? = await pool.run {
       guard let before = try? volume.status(from), before.fingerprint == expected else { return nil }
       guard let after = try? volume.move(from, to: to) else { return nil }
       try? volume.barrier()
-      return after
+      return (after, after.kind == .directory || after.isSameFile(as: before))
     }
     guard let moved else {
       commitLocal([.erase(key: intent.key(folder))])
       return false
     }
-    let mutations = moveMutations(source, from: from, to: to, version: change.version, rootTag: moved.fingerprint)
+    // What somebody wrote to a file right before the rename is read before its fingerprint counts.
+    let tag = moved.isAsExpected ? moved.status.fingerprint : 0
+    let mutations = moveMutations(source, from: from, to: to, version: change.version, rootTag: tag)
     do throws(SoftadastraError) {
       try await store.wait(try store.commit(mutations + [.erase(key: intent.key(folder))]))
     } catch {
@@ -196,7 +198,8 @@ extension FolderMirror {
     host.report(.renamed(from, to: to))
     await removeEmptiedParents(of: [from])
     // Local work that the rename carried along is found by its fingerprints.
-    if moved.kind == .directory { rescan(to) }
+    if moved.status.kind == .directory { rescan(to) }
+    if !moved.isAsExpected { markDirty(to) }
     return true
   }
 }

@@ -49,6 +49,7 @@ public final class MemoryVolume: Volume {
 
   public let location = "/memory"
   let state: Mutex<State>
+  private let interruption = Mutex<(@Sendable (Operation, BytePath) -> Void)?>(nil)
 
   public init(nowNanoseconds: Int64 = 1_700_000_000_000_000_000) {
     state = Mutex(State(now: nowNanoseconds))
@@ -57,6 +58,9 @@ public final class MemoryVolume: Volume {
   // MARK: What tests do to it
 
   public func fail(_ fault: Fault?) { state.withLock { $0.fault = fault } }
+
+  /// Somebody works on the volume right before a call, which must not be one of theirs.
+  public func interrupt(_ work: (@Sendable (Operation, BytePath) -> Void)?) { interruption.withLock { $0 = work } }
 
   public var nowNanoseconds: Int64 {
     get { state.withLock { $0.now } }
@@ -173,6 +177,7 @@ public final class MemoryVolume: Volume {
     _ operation: Operation, _ path: BytePath,
     _ body: (inout State) throws(SoftadastraError) -> T
   ) throws(SoftadastraError) -> T {
+    interruption.withLock { $0 }?(operation, path)
     let result: Result<T, SoftadastraError> = state.withLock { state in
       if let fault = state.fault, let number = fault(operation, path) {
         return .failure(.system(number, "cannot \(operation.rawValue)", at: location + "/" + path.description))
