@@ -23,7 +23,9 @@ extension LinuxVolume {
       if result != 0 { _ = withCPath(name.utf8) { linux_unlinkat(area.number, $0, 0) } }
     }
     guard result == 0 else { throw fail(result, "cannot create link", path) }
-    return try status(in: parent.number, path.name, "cannot look at", path)
+    let made = try status(in: parent.number, path.name, "cannot look at", path)
+    guard made.kind == .symlink else { throw changed(path) }
+    return made
   }
 
   public func makeDirectory(_ path: BytePath, permissions: UInt16) throws(SoftadastraError) -> FileStatus {
@@ -33,8 +35,9 @@ extension LinuxVolume {
     let result = withCPath(path.name) { linux_mkdirat(parent.number, $0, UInt32(mode)) }
     guard result == 0 else { throw fail(result, "cannot create directory", path) }
     let made = try status(in: parent.number, path.name, "cannot look at", path)
+    guard made.kind == .directory else { throw changed(path) }
     // The process's umask took some bits away. Set-gid may be inherited from the parent; that is the user's choice.
-    return made.permissions == mode ? made : try setPermissions(path, mode)
+    return made.permissions == mode ? made : try setPermissions(ofDirectory: path, mode)
   }
 
   public func removeDirectory(_ path: BytePath) throws(SoftadastraError) {
@@ -44,20 +47,16 @@ extension LinuxVolume {
     guard result == 0 else { throw fail(result, "cannot remove directory", path) }
   }
 
-  public func setPermissions(_ path: BytePath, _ permissions: UInt16) throws(SoftadastraError) -> FileStatus {
+  public func setPermissions(ofDirectory path: BytePath, _ permissions: UInt16) throws(SoftadastraError) -> FileStatus {
     try validate(path)
     let number = Beneath.open(root.number, path.bytes, flags: linux_o_path)
     guard let opened = Descriptor(number) else { throw fail(number, "cannot set permissions of", path) }
     var raw = linux_status()
     var result = linux_fstat(opened.number, &raw)
     guard result == 0 else { throw fail(result, "cannot look at", path) }
-    // Through /proc the kernel would follow the link itself.
-    guard FileStatus(raw).kind != .symlink else {
-      throw SoftadastraError(.changed, "cannot set permissions of", at: describe(path), why: "it is a symlink now")
-    }
-    // A directory keeps its set-gid bit: it decides the group of new files, and removing it is not ours to do.
-    let kept = FileStatus(raw).kind == .directory ? raw.mode & 0o7000 : 0
-    result = linux_change_mode(opened.number, kept | UInt32(permissions & 0o777))
+    guard FileStatus(raw).kind == .directory else { throw changed(path) }
+    // It keeps its set-gid bit: that decides the group of new files, and removing it is not ours to do.
+    result = linux_change_mode(opened.number, raw.mode & 0o7000 | UInt32(permissions & 0o777))
     guard result == 0 else { throw fail(result, "cannot set permissions of", path) }
     result = linux_fstat(opened.number, &raw)
     guard result == 0 else { throw fail(result, "cannot look at", path) }
@@ -89,7 +88,7 @@ extension LinuxVolume {
   }
 
   private func changed(_ path: BytePath) -> SoftadastraError {
-    SoftadastraError(.changed, "cannot set the time of", at: describe(path), why: "it was changed meanwhile")
+    SoftadastraError(.changed, "apply", at: describe(path), why: "somebody changed it meanwhile")
   }
 
   public func move(_ from: BytePath, to: BytePath) throws(SoftadastraError) -> FileStatus {

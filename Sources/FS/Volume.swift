@@ -69,7 +69,8 @@ public protocol Volume: Sendable {
   func makeDirectory(_ path: BytePath, permissions: UInt16) throws(SoftadastraError) -> FileStatus
   /// Only an empty one; `.conflict` otherwise.
   func removeDirectory(_ path: BytePath) throws(SoftadastraError)
-  func setPermissions(_ path: BytePath, _ permissions: UInt16) throws(SoftadastraError) -> FileStatus
+  /// `.changed` where that is no directory (any more): it is somebody's, and so is its mode.
+  func setPermissions(ofDirectory path: BytePath, _ permissions: UInt16) throws(SoftadastraError) -> FileStatus
   /// Of a regular file that still has this fingerprint, else `.changed` and nothing is done: a new time would hide what
   /// somebody wrote to it meanwhile.
   func setAttributes(

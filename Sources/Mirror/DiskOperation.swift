@@ -129,7 +129,7 @@ struct DiskOperation: Sendable {
 
   func makeDirectory(_ value: FileValue, over status: FileStatus?) throws(SoftadastraError) -> Outcome {
     if let status, status.kind == .directory {
-      let now = try volume.setPermissions(path, value.permissions)
+      let now = try volume.setPermissions(ofDirectory: path, value.permissions)
       return .applied(fingerprint: now.fingerprint, copyFingerprint: nil)
     }
     var copy: UInt64?
@@ -208,7 +208,7 @@ struct DiskOperation: Sendable {
         }
         // Something lives in it: ignored files, or new ones. It stays as an implicit directory, which has one mode
         // everywhere.
-        let kept = try volume.setPermissions(path, FileValue.implicitDirectoryPermissions)
+        let kept = try volume.setPermissions(ofDirectory: path, FileValue.implicitDirectoryPermissions)
         made.insert(path, kept.fingerprint)
         return .applied(fingerprint: kept.fingerprint, copyFingerprint: nil)
       }
@@ -238,7 +238,7 @@ struct DiskOperation: Sendable {
       // Also one that took the place of a file here before it could be recorded.
       let isOurs = expected == nil || made.fingerprint(path) == status.fingerprint
       return status.kind == .directory && isOurs
-        ? try volume.setPermissions(path, value.permissions).fingerprint : nil
+        ? try volume.setPermissions(ofDirectory: path, value.permissions).fingerprint : nil
     case .symlink(let target, _):
       return status.kind == .symlink ? (try volume.readLink(path) == target ? status.fingerprint : nil) : nil
     case .file(let size, let modified, let manifest):

@@ -74,25 +74,34 @@ extension FolderMirror {
     case failed(SoftadastraError)
   }
 
+  /// What was written to it in that very moment comes back.
+  private static func putAway(
+    _ path: BytePath, _ status: FileStatus, on volume: any Volume
+  ) throws(SoftadastraError) -> PutAway {
+    let displaced = try volume.displace(path)
+    if !displaced.status.isSameFile(as: status), (try? volume.replace(displaced, at: path)) != nil { return .differs }
+    try volume.archive(displaced, from: path, as: .deleted)
+    return .done
+  }
+
   private func putAway(_ path: BytePath, _ dot: Dot) async -> Bool {
     let (observer, volume, made) = (self.observer, self.volume, self.made)
     let result: PutAway = await pool.run {
       do throws(SoftadastraError) {
+        let status = try volume.status(path)
         switch observer.observe(path) {
         case .unchanged, .retag: break
         case .absent: return .done
         default: return .differs
         }
-        guard try volume.status(path)?.kind == .directory else {
-          try volume.archive(try volume.displace(path), from: path, as: .deleted)
-          return .done
-        }
+        guard let status else { return .differs }
+        guard status.kind == .directory else { return try Self.putAway(path, status, on: volume) }
         do throws(SoftadastraError) {
           try volume.removeDirectory(path)
           return .done
         } catch {
           guard error.code == .conflict else { throw error }
-          let kept = try volume.setPermissions(path, FileValue.implicitDirectoryPermissions)
+          let kept = try volume.setPermissions(ofDirectory: path, FileValue.implicitDirectoryPermissions)
           made.insert(path, kept.fingerprint)
           return .stays(fingerprint: kept.fingerprint)
         }

@@ -95,7 +95,7 @@ extension FolderMirror {
             case .file(_, let modified, _):
               _ = try volume.setAttributes(
                 path, permissions: value.permissions, modifiedNanoseconds: modified, expecting: fingerprint)
-            case .directory: _ = try volume.setPermissions(path, value.permissions)
+            case .directory: _ = try volume.setPermissions(ofDirectory: path, value.permissions)
             case .symlink: break
             }
             return .undone

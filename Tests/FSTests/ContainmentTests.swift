@@ -25,7 +25,7 @@ import Testing
     expectError(.notFound) { _ = try volume.makeSymlink([1], at: BytePath("link/l"), modifiedNanoseconds: 0) }
     expectError(.notFound) { _ = try volume.move(BytePath("link"), to: BytePath("link/x")) }
     expectError(.notFound) { try volume.removeDirectory(path) }
-    #expect(throws: SoftadastraError.self) { try volume.setPermissions(path, 0o777) }
+    #expect(throws: SoftadastraError.self) { try volume.setPermissions(ofDirectory: path, 0o777) }
     #expect(throws: SoftadastraError.self) {
       try volume.setAttributes(path, permissions: 0o777, modifiedNanoseconds: 0, expecting: 1)
     }

@@ -43,6 +43,14 @@ final class ProcessVolume: Volume {
     return result
   }
 
+  /// The same for what comes with all that is below it.
+  private func bring<T>(_ path: BytePath, body: () throws(SoftadastraError) -> T) throws(SoftadastraError) -> T {
+    let result = try call(body)
+    let isDirectory = (try? volume.status(path))??.kind == .directory
+    if !path.isReserved { emit(isDirectory ? .subtreeChanged(path) : .changed(path)) }
+    return result
+  }
+
   private func takeAway<T>(_ path: BytePath, body: () throws(SoftadastraError) -> T) throws(SoftadastraError) -> T {
     let result = try call(replacing: path, body)
     if !path.isReserved { emit(.changed(path)) }
@@ -97,10 +105,10 @@ final class ProcessVolume: Volume {
     try takeAway(path) { () throws(SoftadastraError) in try volume.displace(path) }
   }
   func replace(_ displaced: Displaced, at path: BytePath) throws(SoftadastraError) -> FileStatus {
-    try change(path) { () throws(SoftadastraError) in try volume.replace(displaced, at: path) }
+    try bring(path) { () throws(SoftadastraError) in try volume.replace(displaced, at: path) }
   }
   func swapBack(_ displaced: Displaced, at path: BytePath) throws(SoftadastraError) -> Displaced {
-    try change(path) { () throws(SoftadastraError) in try volume.swapBack(displaced, at: path) }
+    try bring(path) { () throws(SoftadastraError) in try volume.swapBack(displaced, at: path) }
   }
   func discard(_ displaced: Displaced, from path: BytePath, keep: Bool) throws(SoftadastraError) {
     try call { () throws(SoftadastraError) in try volume.discard(displaced, from: path, keep: keep) }
@@ -109,7 +117,7 @@ final class ProcessVolume: Volume {
     try takeAway(path) { () throws(SoftadastraError) in try volume.retire(path, as: reason) }
   }
   func bringBack(_ file: ArchivedFile, at path: BytePath) throws(SoftadastraError) -> FileStatus {
-    try change(path) { () throws(SoftadastraError) in try volume.bringBack(file, at: path) }
+    try bring(path) { () throws(SoftadastraError) in try volume.bringBack(file, at: path) }
   }
   func makeSymlink(_ target: [UInt8], at path: BytePath, modifiedNanoseconds: Int64) throws(SoftadastraError)
     -> FileStatus
@@ -128,8 +136,8 @@ final class ProcessVolume: Volume {
   func removeDirectory(_ path: BytePath) throws(SoftadastraError) {
     try change(path) { () throws(SoftadastraError) in try volume.removeDirectory(path) }
   }
-  func setPermissions(_ path: BytePath, _ permissions: UInt16) throws(SoftadastraError) -> FileStatus {
-    try change(path) { () throws(SoftadastraError) in try volume.setPermissions(path, permissions) }
+  func setPermissions(ofDirectory path: BytePath, _ permissions: UInt16) throws(SoftadastraError) -> FileStatus {
+    try change(path) { () throws(SoftadastraError) in try volume.setPermissions(ofDirectory: path, permissions) }
   }
   func setAttributes(
     _ path: BytePath, permissions: UInt16, modifiedNanoseconds: Int64, expecting fingerprint: UInt64

@@ -4,6 +4,20 @@ public import SoftadastraFS
 
 /// Modes and times.
 extension MemoryVolume {
+  public func setPermissions(ofDirectory path: BytePath, _ permissions: UInt16) throws(SoftadastraError) -> FileStatus {
+    try perform(.setPermissions, path) { state throws(SoftadastraError) in
+      guard let inode = state.find(path) else { throw .memory(ENOENT, path) }
+      guard state.tree.nodes[inode]!.kind == .directory else {
+        throw SoftadastraError(
+          .changed, "cannot set permissions of", at: path.description, why: "it is no directory now")
+      }
+      state.tree.nodes[inode]!.mode = permissions & 0o777
+      state.tree.nodes[inode]!.changed = state.tick()
+      return state.status(inode)
+    }
+  }
+
+  /// What a person does to a file or directory.
   public func setPermissions(_ path: BytePath, _ permissions: UInt16) throws(SoftadastraError) -> FileStatus {
     try perform(.setPermissions, path) { state throws(SoftadastraError) in
       guard let inode = state.find(path) else { throw .memory(ENOENT, path) }
