@@ -12,11 +12,15 @@ internal import SoftadastraWAL
 // | 12     | 4     | length   | of the payload                      |
 // | 16     | n     | payload  |                                     |
 //
-// Head: magic u64, replay sequence u64, replay offset u32, replica u64 and its record's sequence u64, counter u64 and
-// its record's sequence u64, stamp u64, whether amounts are kept u8, segments (count varint, then first u64 and
-// incarnation u64 each). Entries: for each sequence u64, counter u64, stamp u64, tag u64, offset u32,
-// length u32, value bytes u32, replica u16, flags u8, state u8, amount + 1 varint (0: none), bytes shared with the key
-// before varint, rest of the key byte string. End: number of entries u64, replicas (count varint, then u64 each) by the entries' numbers.
+// | block   | payload                                                                                              |
+// | ------- | ---------------------------------------------------------------------------------------------------- |
+// | head    | magic u64, replay sequence u64, replay offset u32, replica u64 and its record's sequence u64,        |
+// |         | counter u64 and its record's sequence u64, stamp u64, whether amounts are kept u8, segments (count   |
+// |         | varint, then first u64 and incarnation u64 each)                                                     |
+// | entries | each: sequence u64, counter u64, stamp u64, tag u64, offset u32, length u32, value bytes u32,        |
+// |         | replica u16, flags u8, state u8, amount + 1 varint (0: none), bytes shared with the key before       |
+// |         | varint, rest of the key byte string                                                                  |
+// | end     | number of entries u64, replicas (count varint, then u64 each) by the entries' numbers                |
 //
 // It is written while commits go on. Entries may be newer than the replay sequence; replaying from there again
 // changes nothing for them. It counts only if every segment it names is still in the same use.
