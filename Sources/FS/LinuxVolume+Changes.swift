@@ -74,12 +74,16 @@ extension LinuxVolume {
     guard result == 0 else { throw fail(result, "cannot look at", path) }
     let before = FileStatus(raw)
     guard before.kind == .file, before.fingerprint == fingerprint else { throw changed(path) }
-    result = linux_change_modified(opened.number, modifiedNanoseconds)
-    guard result == 0 else { throw fail(result, "cannot set the time of", path) }
+    // The mode first: where it is refused nothing has changed, and it hides nothing.
     if before.mode != permissions & 0o777 {
       result = linux_change_mode(opened.number, UInt32(permissions & 0o777))
       guard result == 0 else { throw fail(result, "cannot set permissions of", path) }
+      result = linux_fstat(opened.number, &raw)
+      guard result == 0 else { throw fail(result, "cannot look at", path) }
+      guard FileStatus(raw).isSameFile(as: before) else { throw changed(path) }
     }
+    result = linux_change_modified(opened.number, modifiedNanoseconds)
+    guard result == 0 else { throw fail(result, "cannot set the time of", path) }
     result = linux_fstat(opened.number, &raw)
     guard result == 0 else { throw fail(result, "cannot look at", path) }
     let now = FileStatus(raw)

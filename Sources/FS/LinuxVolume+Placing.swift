@@ -35,7 +35,7 @@ extension LinuxVolume {
     case .staged(let name, _): return name
     case .placed: throw fail(-EINVAL, "cannot replace", path)
     case .unnamed:
-      let name = uniqueName("swap-")
+      let name = uniqueName(Self.swapPrefix)
       let area = try area(of: name, "cannot replace")
       let result = withCPath(name.utf8) { linux_link_descriptor(file.descriptor.number, area.number, $0) }
       guard result == 0 else { throw fail(result, "cannot stage", stagedPath(name)) }
@@ -51,13 +51,16 @@ extension LinuxVolume {
     }
     // What comes out of the folder must not lie under the name of a transfer, even for a moment: that goes unseen when the
     // transfer is over.
-    let name = uniqueName("swap-")
+    let name = uniqueName(Self.swapPrefix)
     try renameStaged(kept, to: name)
     file.place.withLock { $0 = .staged(name, isKept: true) }
     do throws(SoftadastraError) {
       return try exchangeNamed(file, at: path)
     } catch {
-      if (try? renameStaged(name, to: kept)) != nil { file.place.withLock { $0 = .staged(kept, isKept: true) } }
+      // A call behind the exchange may have failed: then that name is the old file's.
+      if case .staged = file.place.withLock({ $0 }), (try? renameStaged(name, to: kept)) != nil {
+        file.place.withLock { $0 = .staged(kept, isKept: true) }
+      }
       throw error
     }
   }
@@ -88,7 +91,7 @@ extension LinuxVolume {
   private func exchangeInSteps(
     _ file: LinuxStagedFile, _ name: String, in area: Int32, at path: BytePath, _ parent: Int32
   ) throws(SoftadastraError) -> (FileStatus, Displaced) {
-    let saved = uniqueName("swap-")
+    let saved = uniqueName(Self.swapPrefix)
     let target = Array(path.name)
     var result = withCPath(target) { from in withCPath(saved.utf8) { linux_linkat(parent, from, area, $0) } }
     let isLinked = result == 0

@@ -8,6 +8,8 @@ internal import Synchronization
 /// `trash-`; so one staged name always says where it is.
 extension LinuxVolume {
   static let trashPrefix = "trash-"
+  /// Of what is about to take a name in the folder, or has just lost one.
+  static let swapPrefix = "swap-"
 
   /// Makes `.softadastra/` with its directories, for the owner only, and measures what the filesystem can do.
   public func prepareStaging() throws(SoftadastraError) {
@@ -77,7 +79,12 @@ extension LinuxVolume {
   private func openStaged(_ name: String, _ creating: Int32) throws(SoftadastraError) -> any StagedFile {
     let area = try area(of: name, "cannot stage")
     let flags = O_RDWR | creating | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC
-    let result = withCPath(name.utf8) { linux_openat(area.number, $0, flags, 0o600) }
+    var result = withCPath(name.utf8) { linux_openat(area.number, $0, flags, 0o600) }
+    if result == -EACCES, !isSomebodys(name) {
+      // An attempt that did not get further has given it its final mode.
+      allowAll(name.utf8, .file, in: area.number)
+      result = withCPath(name.utf8) { linux_openat(area.number, $0, flags, 0o600) }
+    }
     guard let opened = Descriptor(result) else { throw fail(result, "cannot stage", stagedPath(name)) }
     let file = LinuxStagedFile(opened, .staged(name, isKept: true), of: self, at: stagedPath(name))
     guard try file.status().kind == .file else { throw fail(-EINVAL, "cannot stage", stagedPath(name)) }
@@ -157,12 +164,20 @@ extension LinuxVolume {
     }
   }
 
-  /// rwx for the owner of a directory in the trash, where it may be changed at all.
-  private func allowAll(_ name: some Collection<UInt8>, in directory: Int32) {
-    let through = linux_o_path | linux_o_directory | O_NOFOLLOW | O_CLOEXEC
+  /// What came out of the folder, or may have.
+  private func isSomebodys(_ name: String) -> Bool {
+    name.hasPrefix(Self.trashPrefix) || name.hasPrefix(Self.swapPrefix)
+  }
+
+  /// All for the owner of a directory in the trash, or of a file of ours, where it may be changed at all.
+  private func allowAll(_ name: some Collection<UInt8>, _ kind: FileKind = .directory, in directory: Int32) {
+    let through = linux_o_path | O_NOFOLLOW | O_CLOEXEC
     guard let opened = Descriptor(withCPath(name) { linux_openat(directory, $0, through, 0) }) else { return }
+    let mode: UInt32 = kind == .directory ? 0o700 : 0o600
     var raw = linux_status()
-    guard linux_fstat(opened.number, &raw) == 0, raw.mode & 0o700 != 0o700 else { return }
-    _ = linux_change_mode(opened.number, 0o700)
+    guard linux_fstat(opened.number, &raw) == 0, FileStatus(raw).kind == kind, UInt32(raw.mode) & mode != mode else {
+      return
+    }
+    _ = linux_change_mode(opened.number, mode)
   }
 }

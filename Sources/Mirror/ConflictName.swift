@@ -37,9 +37,6 @@ public enum ConflictName {
     return path.parent.appending(Array(stem) + middle + Array(keptExtension))
   }
 
-  /// What every copy's path begins with.
-  static func commonPrefix(of path: BytePath) -> [UInt8] { beginning(of: sample(of: path)).bytes + Array(marker.utf8) }
-
   /// Some copy of the path.
   private static func sample(of path: BytePath) -> BytePath {
     Self.path(for: path, modifiedNanoseconds: 0, by: AuthorTag(rawValue: 0), contentDigest: 0)

@@ -80,7 +80,10 @@ extension DiskOperation {
   func changeAttributes(
     _ value: FileValue, _ modified: Int64, of status: FileStatus?
   ) throws(SoftadastraError) -> Outcome {
-    guard let status else { throw changedError }
+    guard let status else {
+      throw SoftadastraError(
+        .notFound, "apply", at: path.description, why: "it is gone here, which waits to be confirmed", retryable: true)
+    }
     let now = try volume.setAttributes(
       path, permissions: value.permissions, modifiedNanoseconds: modified, expecting: status.fingerprint)
     return .applied(fingerprint: now.fingerprint, copyFingerprint: nil)

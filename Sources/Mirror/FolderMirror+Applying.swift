@@ -12,8 +12,6 @@ internal import SoftadastraSync
 extension FolderMirror {
   /// Changes that are on disk and not yet recorded; above it, applying waits for the barrier.
   private static let maxUnfinished = 24_576
-  /// Conflict copies of one file that are compared with another one before it is made.
-  private static let maxCopiesLookedAt = 64
 
   /// An item with what it was decided to do. Handed on from station to station: one reference.
   final class Step: Sendable {
@@ -188,33 +186,14 @@ extension FolderMirror {
         path: item.path, wanted: entry,
         expected: local?.isDeleted == false && !brake.holds(item.path) ? summary?.tag : nil,
         expectsDirectory: local?.value?.isDirectory == true, content: content,
-        copyPath: copy.flatMap { isCopied($0, of: item.path) ? nil : $0.path }, volume: volume, reader: reader,
+        copyPath: copy?.path, volume: volume, reader: reader,
         made: made, spares: spares)
       return Step(item: item, survivor: survivor, copy: copy, operation: operation)
     }
   }
 
-  /// The same bytes lie beside the name as a copy already: a survivor that got a new version and lost after all. What
-  /// lies at the name itself is about to go, also where the name is a copy's. Of another origin the same bytes may be
-  /// about to go, too: somebody who puts a copy back moves it from its name to this one.
-  private func isCopied(_ copy: Reconciler.Copy, of path: BytePath) -> Bool {
-    guard let value = copy.entry.value else { return false }
-    let prefix = StoreKey.filePrefix(folder) + ConflictName.commonPrefix(of: path)
-    return store.list(prefix: prefix, limit: Self.maxCopiesLookedAt).contains { key, _ in
-      guard key != StoreKey.file(folder, copy.path), key != StoreKey.file(folder, path),
-        let entry = try? store.get(key), let other = try? FileEntry(entry, at: ""),
-        other.version.origin == copy.entry.version.origin
-      else { return false }
-      return other.value?.hasSameContent(as: value) ?? false
-    }
-  }
-
   /// The loser of a conflict is wanted under its copy's name, in the place of the item.
   private func wantCopy(_ copy: Reconciler.Copy, of item: PendingTree.Item, _ batch: inout Unfinished) {
-    guard !isCopied(copy, of: item.path) else {
-      batch.settled.append(item)
-      return
-    }
     var receipt = Receipt()
     var copied = PendingTree.Item(path: copy.path, entry: copy.entry, origins: item.origins, content: item.content)
     copied.stagedName = item.stagedName

@@ -180,13 +180,13 @@ extension FolderMirror {
       guard let before = try? volume.status(from), before.fingerprint == expected else { return nil }
       guard let after = try? volume.move(from, to: to) else { return nil }
       try? volume.barrier()
-      return (after, after.kind == .directory || after.isSameFile(as: before))
+      return (after, after.kind == .directory || after.isSameFile(as: before) && after.mode == before.mode)
     }
     guard let moved else {
       commitLocal([.erase(key: intent.key(folder))])
       return false
     }
-    // What somebody wrote to a file right before the rename is read before its fingerprint counts.
+    // What somebody did to a file right before the rename is read before its fingerprint counts.
     let tag = moved.isAsExpected ? moved.status.fingerprint : 0
     let mutations = moveMutations(source, from: from, to: to, version: change.version, rootTag: tag)
     do throws(SoftadastraError) {

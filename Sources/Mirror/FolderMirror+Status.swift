@@ -64,7 +64,7 @@ public struct FolderTotals: Sendable, Hashable {
 
   /// Has the store keep the sums that this is made of: for every store that holds folders.
   public static let rule = SumRule(
-    namespace: Namespace.file, prefixCount: StoreKey.filePrefix(FolderID(rawValue: 0)).count,
+    number: 1, namespace: Namespace.file, prefixCount: StoreKey.filePrefix(FolderID(rawValue: 0)).count,
     markingFlags: Change.Flags.conflictCopy.rawValue, amount: StoredFileValue.amount(ofEncoded:))
 
   public init(of folder: FolderID, in store: Store) {

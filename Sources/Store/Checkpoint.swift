@@ -15,7 +15,7 @@ internal import SoftadastraWAL
 // | block   | payload                                                                                              |
 // | ------- | ---------------------------------------------------------------------------------------------------- |
 // | head    | magic u64, replay sequence u64, replay offset u32, replica u64 and its record's sequence u64,        |
-// |         | counter u64 and its record's sequence u64, stamp u64, whether amounts are kept u8, segments (count   |
+// |         | counter u64 and its record's sequence u64, stamp u64, rule for sums u8 (0: none), segments (count     |
 // |         | varint, then first u64 and incarnation u64 each)                                                     |
 // | entries | each: sequence u64, counter u64, stamp u64, tag u64, offset u32, length u32, value bytes u32,        |
 // |         | replica u16, flags u8, state u8, amount + 1 varint (0: none), bytes shared with the key before       |
@@ -38,8 +38,8 @@ struct CheckpointHead {
   var counter: UInt64
   var counterSequence: UInt64
   var stamp: HybridTimestamp
-  /// The store that wrote it had a rule for sums.
-  var keepsAmounts: Bool
+  /// The number of the rule for sums that the store had which wrote it; 0 without one.
+  var sumRule: UInt8
   var segments: [WALSegmentInfo]
 
   func encoded() -> [UInt8] {
@@ -52,7 +52,7 @@ struct CheckpointHead {
     writer.uint64(counter)
     writer.uint64(counterSequence)
     writer.uint64(stamp.rawValue)
-    writer.bool(keepsAmounts)
+    writer.uint8(sumRule)
     writer.varint(segments.count)
     for segment in segments {
       writer.uint64(segment.first)
@@ -67,7 +67,7 @@ struct CheckpointHead {
       replay: WALPosition(sequence: try reader.uint64(), offset: try reader.uint32(), length: 0),
       replica: ReplicaID(rawValue: try reader.uint64()), replicaSequence: try reader.uint64(),
       counter: try reader.uint64(), counterSequence: try reader.uint64(),
-      stamp: HybridTimestamp(rawValue: try reader.uint64()), keepsAmounts: try reader.bool(),
+      stamp: HybridTimestamp(rawValue: try reader.uint64()), sumRule: try reader.uint8(),
       segments: [])
     for _ in 0..<(try reader.count(limit: maxSegments, "segments")) {
       head.segments.append(WALSegmentInfo(first: try reader.uint64(), incarnation: try reader.uint64()))
@@ -181,7 +181,7 @@ extension StoreState {
     guard kind == CheckpointBlock.head else { throw .invalid(what: "checkpoint") }
     let head = try CheckpointHead.decode(&payload)
     guard Set(segments).isSuperset(of: head.segments) else { throw .invalid(what: "checkpoint of other segments") }
-    guard head.keepsAmounts == (options.sums != nil) else { throw .invalid(what: "checkpoint without these sums") }
+    guard head.sumRule == options.sums?.number ?? 0 else { throw .invalid(what: "checkpoint without these sums") }
     var state = StoreState(replica: head.replica, cacheBytes: options.cacheBytes, sums: options.sums)
     state.index.beginLoading(about: bytes.count / Self.fileBytesPerEntry)
     var highest: UInt16 = 0

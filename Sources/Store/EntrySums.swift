@@ -4,6 +4,8 @@ internal import Synchronization
 /// What a store is to sum up, so that nobody walks its entries for it: over the live entries of a namespace, one sum for
 /// each prefix of their keys.
 public struct SumRule: Sendable {
+  /// Not 0, and another one whenever `amount` changes: checkpoints hold what an older one said.
+  public var number: UInt8
   /// The first byte of the keys.
   public var namespace: UInt8
   /// Longer keys with the same first bytes are summed together.
@@ -14,9 +16,10 @@ public struct SumRule: Sendable {
   public var amount: @Sendable (UnsafeRawBufferPointer) -> UInt64?
 
   public init(
-    namespace: UInt8, prefixCount: Int, markingFlags: UInt8,
+    number: UInt8, namespace: UInt8, prefixCount: Int, markingFlags: UInt8,
     amount: @escaping @Sendable (UnsafeRawBufferPointer) -> UInt64?
   ) {
+    self.number = number
     self.namespace = namespace
     self.prefixCount = prefixCount
     self.markingFlags = markingFlags

@@ -154,7 +154,7 @@ extension Store {
     let known = state.withLock { state in
       CheckpointHead(
         replay: replay, replica: state.replica, replicaSequence: state.replicaSequence, counter: state.counter,
-        counterSequence: state.counterSequence, stamp: state.clock.last, keepsAmounts: options.sums != nil,
+        counterSequence: state.counterSequence, stamp: state.clock.last, sumRule: options.sums?.number ?? 0,
         segments: segments)
     }
     try write(CheckpointBlock.frame(CheckpointBlock.head, known.encoded()))

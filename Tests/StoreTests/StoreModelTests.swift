@@ -14,7 +14,7 @@ import Testing
   }
 
   /// The first byte counts; what is empty does not.
-  private let rule = SumRule(namespace: UInt8(ascii: "k"), prefixCount: 3, markingFlags: 2) {
+  private let rule = SumRule(number: 1, namespace: UInt8(ascii: "k"), prefixCount: 3, markingFlags: 2) {
     $0.first.map(UInt64.init)
   }
 
@@ -68,7 +68,13 @@ import Testing
     store.closeBlocking()
     store = try openStore(disk, sums: rule)
     try compare(store, model)
-    // One that keeps no sums does not help, and neither does what it leaves.
+    // One with another rule, or none, does not help, and neither does what that leaves.
+    store.closeBlocking()
+    store = try openStore(
+      disk, sums: SumRule(number: 2, namespace: UInt8(ascii: "k"), prefixCount: 3, markingFlags: 0) { _ in 1 })
+    let counted = try #require(store.sum(prefix: key("k1/")))
+    #expect(counted.amount == UInt64(counted.count))
+    try store.compact()
     store.closeBlocking()
     store = try openStore(disk)
     #expect(store.sum(prefix: key("k1/")) == nil)
