@@ -48,47 +48,47 @@ extension LinuxVolume {
   }
 
   public func setPermissions(ofDirectory path: BytePath, _ permissions: UInt16) throws(SoftadastraError) -> FileStatus {
-    try validate(path)
-    let number = Beneath.open(root.number, path.bytes, flags: linux_o_path)
-    guard let opened = Descriptor(number) else { throw fail(number, "cannot set permissions of", path) }
-    var raw = linux_status()
-    var result = linux_fstat(opened.number, &raw)
-    guard result == 0 else { throw fail(result, "cannot look at", path) }
-    guard FileStatus(raw).kind == .directory else { throw changed(path) }
+    let opened = try holding(path, "cannot set permissions of")
+    let before = try status(of: opened.number, path)
+    guard before.kind == .directory else { throw changed(path) }
     // It keeps its set-gid bit: that decides the group of new files, and removing it is not ours to do.
-    result = linux_change_mode(opened.number, raw.mode & 0o7000 | UInt32(permissions & 0o777))
+    let result = linux_change_mode(opened.number, UInt32(before.mode & 0o7000 | permissions & 0o777))
     guard result == 0 else { throw fail(result, "cannot set permissions of", path) }
-    result = linux_fstat(opened.number, &raw)
-    guard result == 0 else { throw fail(result, "cannot look at", path) }
-    return FileStatus(raw)
+    return try status(of: opened.number, path)
   }
 
   public func setAttributes(
     _ path: BytePath, permissions: UInt16, modifiedNanoseconds: Int64, expecting fingerprint: UInt64
   ) throws(SoftadastraError) -> FileStatus {
-    try validate(path)
-    let number = Beneath.open(root.number, path.bytes, flags: linux_o_path)
-    guard let opened = Descriptor(number) else { throw fail(number, "cannot set the time of", path) }
-    var raw = linux_status()
-    var result = linux_fstat(opened.number, &raw)
-    guard result == 0 else { throw fail(result, "cannot look at", path) }
-    let before = FileStatus(raw)
+    let opened = try holding(path, "cannot set the time of")
+    let before = try status(of: opened.number, path)
     guard before.kind == .file, before.fingerprint == fingerprint else { throw changed(path) }
     // The mode first: where it is refused nothing has changed, and it hides nothing.
     if before.mode != permissions & 0o777 {
-      result = linux_change_mode(opened.number, UInt32(permissions & 0o777))
+      let result = linux_change_mode(opened.number, UInt32(permissions & 0o777))
       guard result == 0 else { throw fail(result, "cannot set permissions of", path) }
-      result = linux_fstat(opened.number, &raw)
-      guard result == 0 else { throw fail(result, "cannot look at", path) }
-      guard FileStatus(raw).isSameFile(as: before) else { throw changed(path) }
+      guard try status(of: opened.number, path).isSameFile(as: before) else { throw changed(path) }
     }
-    result = linux_change_modified(opened.number, modifiedNanoseconds)
+    let result = linux_change_modified(opened.number, modifiedNanoseconds)
     guard result == 0 else { throw fail(result, "cannot set the time of", path) }
-    result = linux_fstat(opened.number, &raw)
-    guard result == 0 else { throw fail(result, "cannot look at", path) }
-    let now = FileStatus(raw)
+    let now = try status(of: opened.number, path)
     guard now.size == before.size else { throw changed(path) }
     return now
+  }
+
+  /// What lies at the path, whatever becomes of the name; a symlink is not followed.
+  private func holding(_ path: BytePath, _ what: String) throws(SoftadastraError) -> Descriptor {
+    try validate(path)
+    let number = Beneath.open(root.number, path.bytes, flags: linux_o_path)
+    guard let opened = Descriptor(number) else { throw fail(number, what, path) }
+    return opened
+  }
+
+  private func status(of descriptor: Int32, _ path: BytePath) throws(SoftadastraError) -> FileStatus {
+    var raw = linux_status()
+    let result = linux_fstat(descriptor, &raw)
+    guard result == 0 else { throw fail(result, "cannot look at", path) }
+    return FileStatus(raw)
   }
 
   private func changed(_ path: BytePath) -> SoftadastraError {

@@ -15,7 +15,7 @@ internal import SoftadastraWAL
 // | block   | payload                                                                                              |
 // | ------- | ---------------------------------------------------------------------------------------------------- |
 // | head    | magic u64, replay sequence u64, replay offset u32, replica u64 and its record's sequence u64,        |
-// |         | counter u64 and its record's sequence u64, stamp u64, rule for sums u8 (0: none), segments (count     |
+// |         | counter u64 and its record's sequence u64, stamp u64, rule for sums u8 (0: none), segments (count    |
 // |         | varint, then first u64 and incarnation u64 each)                                                     |
 // | entries | each: sequence u64, counter u64, stamp u64, tag u64, offset u32, length u32, value bytes u32,        |
 // |         | replica u16, flags u8, state u8, amount + 1 varint (0: none), bytes shared with the key before       |

@@ -32,15 +32,21 @@ import Testing
     operation == .displace ? ENOSPC : nil
   }
 
-  @Test(arguments: [false, true]) func itGoesWhenItCan(isAfterRestart: Bool) async throws {
-    let (volume, disk) = (MemoryVolume(), MemoryDisk())
+  /// Holds the file that is deleted elsewhere, and has no room to put it away.
+  private func holdingIt(_ volume: MemoryVolume, _ disk: MemoryDisk) async throws -> MirrorLife {
     try MirrorLife.prepare(volume)
     volume.write(path, [1, 2, 3])
-    var life = try MirrorLife(1, volume: volume, disk: disk)
+    let life = try MirrorLife(1, volume: volume, disk: disk)
     try await life.start()
     #expect(await life.rests())
     volume.fail(Self.full)
     #expect(await life.mirror.deletedElsewhere(gone(life)) == 0)
+    return life
+  }
+
+  @Test(arguments: [false, true]) func itGoesWhenItCan(isAfterRestart: Bool) async throws {
+    let (volume, disk) = (MemoryVolume(), MemoryDisk())
+    var life = try await holdingIt(volume, disk)
     #expect(volume.content(path) == [1, 2, 3])
     #expect(await life.mirror.status(pendingLimit: 1).blocked.map(\.path) == [path])
     #expect(life.store.list(prefix: kept, limit: 2).count == 1)
@@ -62,13 +68,7 @@ import Testing
   /// An edit is a version that nobody deleted.
   @Test func whatIsEditedMeanwhileStays() async throws {
     let volume = MemoryVolume()
-    try MirrorLife.prepare(volume)
-    volume.write(path, [1, 2, 3])
-    let life = try MirrorLife(1, volume: volume, disk: MemoryDisk())
-    try await life.start()
-    #expect(await life.rests())
-    volume.fail(Self.full)
-    #expect(await life.mirror.deletedElsewhere(gone(life)) == 0)
+    let life = try await holdingIt(volume, MemoryDisk())
     volume.write(path, [4, 5])
     await life.mirror.rescan()
     #expect(await life.rests())
@@ -83,13 +83,7 @@ import Testing
   /// Also where it has only sent since.
   @Test func aFolderThatOnlySendsDeletesNothing() async throws {
     let (volume, disk) = (MemoryVolume(), MemoryDisk())
-    try MirrorLife.prepare(volume)
-    volume.write(path, [1, 2, 3])
-    var life = try MirrorLife(1, volume: volume, disk: disk)
-    try await life.start()
-    #expect(await life.rests())
-    volume.fail(Self.full)
-    #expect(await life.mirror.deletedElsewhere(gone(life)) == 0)
+    var life = try await holdingIt(volume, disk)
     await life.end()
     volume.fail(nil)
     life = try MirrorLife(1, volume: volume, disk: disk, seed: 2, mode: .sendOnly)
