@@ -13,9 +13,9 @@ extension FolderMirror {
     }
     switch observation {
     case .absent: return brake.admits(path)
-    case .changed(_, let fingerprint, _, _):
+    case .changed(let found):
       let isNew = store.summary(StoreKey.file(folder, path)).map(\.isDeleted) ?? true
-      brake.saw(path, fingerprint: fingerprint, isNew: isNew)
+      brake.saw(path, fingerprint: found.fingerprint, isNew: isNew)
     case .unchanged, .retag: brake.saw(path, fingerprint: nil, isNew: false)
     case .implicitDirectory, .unsupported, .changing, .failed: break
     }

@@ -108,20 +108,20 @@ extension FolderMirror {
       guard let status = try volume.status(path) else { return entry.isDeleted ? nil : missing }
       guard status.kind == .file || isOurFile && status.changedNanoseconds < boot else { return nil }
       guard let value = entry.value else { return Damage(path: path, key: key, entry: entry, file: status) }
-      guard case .changed(let now, let fingerprint, _, _) = observer.observe(path, trustsFingerprint: false) else {
+      guard case .changed(let now) = observer.observe(path, trustsFingerprint: false) else {
         return nil
       }
-      if case .file(_, let modified, _) = value.kind, value.hasSameContent(as: now.value) {
+      if case .file(_, let modified, _) = value.kind, value.hasSameContent(as: now.value.value) {
         do throws(SoftadastraError) {
           _ = try volume.setAttributes(
-            path, permissions: value.permissions, modifiedNanoseconds: modified, expecting: fingerprint)
+            path, permissions: value.permissions, modifiedNanoseconds: modified, expecting: now.fingerprint)
         } catch {
           // Somebody's by now.
           guard error.code == .changed else { throw error }
         }
         return nil
       }
-      return Damage(path: path, key: key, entry: entry, file: status, value: now.value)
+      return Damage(path: path, key: key, entry: entry, file: status, value: now.value.value)
     }
   }
 

@@ -51,8 +51,10 @@ extension FolderMirror {
     self.unsettled.subtract(unsettled)
     let written = self.written.intersection(batch)
     self.written.subtract(written)
-    let observations = await onPool(batch) {
-      observer.observe($0, trustsFingerprint: !unsettled.contains($0), isWritten: written.contains($0))
+    let kept = Dictionary(uniqueKeysWithValues: batch.compactMap { path in fresh.found(path).map { (path, $0) } })
+    let observations = await onPool(batch) { path in
+      if let found = kept[path], let observation = observer.confirmed(found, path) { return observation }
+      return observer.observe(path, trustsFingerprint: !unsettled.contains(path), isWritten: written.contains(path))
     }
     // A synced entry that changed meanwhile was changed by this actor only, never at a busy path.
     var accepted: [(BytePath, Observation)] = []
@@ -67,10 +69,20 @@ extension FolderMirror {
         deferred.insert(path)
         continue
       }
+      if waitsAsFresh(path, observations[index], isNew: before[index] == nil) { continue }
       accepted.append((path, observations[index]))
     }
     await record(accepted)
     release(batch)
+  }
+
+  private func waitsAsFresh(_ path: BytePath, _ observation: Observation, isNew: Bool) -> Bool {
+    let delay = fresh.delay(
+      path, observation, isNew: isNew, wall: time.wallMilliseconds() * 1_000_000,
+      monotonic: time.monotonicNanoseconds())
+    guard let delay else { return false }
+    lookAgain(atChanging: [path], after: delay)
+    return true
   }
 
   private func nextToObserve() -> [BytePath] {
@@ -88,7 +100,7 @@ extension FolderMirror {
     var implicit: Set<BytePath> = []
     var adopted: [PendingTree.Item] = []
     var taken: [(key: [UInt8], survivor: Survivor, fingerprint: UInt64)] = []
-    var edited: [(path: BytePath, value: StoredFileValue, fingerprint: UInt64, inline: [UInt8]?, isRecent: Bool)] = []
+    var edited: [(path: BytePath, found: Observation.Found)] = []
     var contents: [(at: Int, bytes: [UInt8])] = []
     var above: (directory: BytePath, file: BytePath?)?
     for (path, observation) in observations {
@@ -106,7 +118,8 @@ extension FolderMirror {
         unblock(path)
         mutations += forgetMade([path])
         if isBelieved { absent.append(path) }
-      case .changed(let value, let fingerprint, let inline, let isRecent):
+      case .changed(let found):
+        let (value, fingerprint) = (found.value, found.fingerprint)
         if let error = Self.unsupported(path, value.value) {
           block(path, error)
           continue
@@ -144,7 +157,7 @@ extension FolderMirror {
           }
           continue
         }
-        edited.append((path, value, fingerprint, inline, isRecent))
+        edited.append((path, found))
         if !value.value.isDirectory, observer.hasLiveDescendants(path) { absent.append(path) }
       case .unsupported:
         block(
@@ -165,18 +178,18 @@ extension FolderMirror {
     for (key, survivor, fingerprint) in taken {
       mutations.append(survivor.drawn(from: store).mutation(key: key, tag: fingerprint))
     }
-    for (path, value, fingerprint, inline, isRecent) in edited {
-      if !value.value.isDirectory, gone.undecided.contains(where: { $0 != path && $0.isWithin(path) }) {
+    for (path, found) in edited {
+      if !found.value.value.isDirectory, gone.undecided.contains(where: { $0 != path && $0.isWithin(path) }) {
         again.append(path)
         continue
       }
-      guard let mutation = localChange(path, StoreKey.file(folder, path), value, fingerprint) else { continue }
-      if isRecent { readAgainWhenSettled(path) }
-      if let inline, !inline.isEmpty, !sources.isEmpty { contents.append((mutations.count, inline)) }
+      guard let mutation = localChange(path, StoreKey.file(folder, path), found) else { continue }
+      if found.isRecent { readAgainWhenSettled(path) }
+      if let inline = found.inline, !inline.isEmpty, !sources.isEmpty { contents.append((mutations.count, inline)) }
       mutations.append(mutation)
     }
     if !made.isEmpty { mutations += madeParents(of: adopted.map(\.path) + edited.map(\.path)) }
-    lookAgain(atChanging: again)
+    lookAgain(atChanging: again, after: Self.changingDelayNanoseconds)
     lookAgain(at: failed, afterMilliseconds: Self.failedDelayMilliseconds)
     while deletions.count > Self.deletionsAtOnce {
       commitLocal(Array(deletions.prefix(Self.deletionsAtOnce)))

@@ -61,9 +61,7 @@ extension FolderMirror {
     pending.dots(at: path).contains { pending[path, $0]?.entry.isDeleted == true }
   }
 
-  func localChange(
-    _ path: BytePath, _ key: [UInt8], _ value: StoredFileValue, _ fingerprint: UInt64
-  ) -> Mutation? {
+  func localChange(_ path: BytePath, _ key: [UInt8], _ found: Observation.Found) -> Mutation? {
     if configuration.mode == .receiveOnly {
       block(path, localChangeError(path, "it was changed here; that is not sent"))
       return nil
@@ -72,7 +70,7 @@ extension FolderMirror {
     let base = known?.version?.vector ?? VersionVector()
     let version = store.newVersion(basedOn: base, author: configuration.author)
     let flags = lateCopies.contains(path) ? Change.Flags.conflictCopy.rawValue : 0
-    return .put(key: key, value: value.encoded(), version: version, tag: fingerprint, flags: flags)
+    return .put(key: key, value: found.value.encoded(), version: version, tag: found.fingerprint, flags: flags)
   }
 
   /// What a look at absent paths came to.

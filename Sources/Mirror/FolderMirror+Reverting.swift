@@ -89,18 +89,18 @@ extension FolderMirror {
         case .changing:
           throw SoftadastraError(.changed, "revert", at: path.description, why: "a program is writing to it")
         case .absent: return known.map { .wanted($0) } ?? .nothing
-        case .changed(let now, let fingerprint, _, _):
-          if let known, let value = known.value, value.hasSameContent(as: now.value) {
+        case .changed(let now):
+          if let known, let value = known.value, value.hasSameContent(as: now.value.value) {
             switch value.kind {
             case .file(_, let modified, _):
               _ = try volume.setAttributes(
-                path, permissions: value.permissions, modifiedNanoseconds: modified, expecting: fingerprint)
+                path, permissions: value.permissions, modifiedNanoseconds: modified, expecting: now.fingerprint)
             case .directory: _ = try volume.setPermissions(ofDirectory: path, value.permissions)
             case .symlink: break
             }
             return .undone
           }
-          if now.value.isDirectory {
+          if now.value.value.isDirectory {
             do throws(SoftadastraError) {
               try volume.removeDirectory(path)
             } catch {

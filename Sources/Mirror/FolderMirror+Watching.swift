@@ -81,11 +81,11 @@ extension FolderMirror {
   }
 
   /// The same for what is known to differ from the synced tree: until then the folder is not at rest.
-  func lookAgain(atChanging paths: [BytePath]) {
+  func lookAgain(atChanging paths: [BytePath], after nanoseconds: UInt64) {
     changing.formUnion(paths)
     guard !paths.isEmpty else { return }
     Task {
-      await self.time.sleep(nanoseconds: Self.changingDelayNanoseconds)
+      await self.time.sleep(nanoseconds: nanoseconds)
       self.changing.subtract(paths)
       for path in paths { self.markDirty(path) }
       self.observeSignal.raise()

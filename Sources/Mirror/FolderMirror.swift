@@ -84,6 +84,7 @@ public actor FolderMirror {
   var deferred: Set<BytePath> = []
   /// Changed while they were read, or wait for what they lie in: they become dirty again in a moment.
   var changing: Set<BytePath> = []
+  var fresh = FreshFiles()
   /// Taken in so soon after a write that another one could carry the same timestamps: to be read again.
   var unsettled: Set<BytePath> = []
   /// Paths that somebody wrote to. Where a peer's file was placed at that moment, its fingerprint was taken after the

@@ -10,9 +10,8 @@ public enum Observation: Sendable {
   /// The same value under another fingerprint (or a coarse timestamp that has settled): only the tag is renewed.
   case retag(UInt64)
   case absent
-  /// Another value than the synced entry's; with the bytes, if they would travel inside their change. `isRecent`: what is
-  /// written to the file next may leave it the same fingerprint.
-  case changed(StoredFileValue, fingerprint: UInt64, inline: [UInt8]?, isRecent: Bool)
+  /// Another value than the synced entry's.
+  case changed(Found)
   /// Exists because something below does; makes no version.
   case implicitDirectory
   /// A device, socket or FIFO.
@@ -20,6 +19,18 @@ public enum Observation: Sendable {
   /// Being written to; look again later.
   case changing
   case failed(SoftadastraError)
+
+  /// What lies on the disk.
+  public struct Found: Sendable {
+    public let value: StoredFileValue
+    public let fingerprint: UInt64
+    /// The file's ctime, in nanoseconds since 1970.
+    public let changedNanoseconds: Int64
+    /// The bytes, if they would travel inside their change.
+    public var inline: [UInt8]?
+    /// What is written to the file next may leave it the same fingerprint.
+    public var isRecent = false
+  }
 
   var isChange: Bool { if case .changed = self { true } else { false } }
   var isUndecided: Bool {
@@ -62,6 +73,12 @@ public struct Observer: Sendable {
     }
   }
 
+  /// What was found at this path, if it still lies there; nil if it is to be looked at anew.
+  func confirmed(_ found: Observation.Found, _ path: BytePath) -> Observation? {
+    guard let status = try? reader.volume.status(path), status.fingerprint == found.fingerprint else { return nil }
+    return .changed(found)
+  }
+
   /// Looks at a regular file that has no entry.
   ///
   /// - Parameter status: as a listing has just found it, which spares a look. Where that is not true any more the file is
@@ -93,13 +110,13 @@ public struct Observer: Sendable {
           return .implicitDirectory
         }
       }
-      return outcome(FileValue(kind: .directory, permissions: status.permissions), known, status.fingerprint)
+      return outcome(FileValue(kind: .directory, permissions: status.permissions), known, status)
     case .symlink:
       let target = try reader.volume.readLink(path)
       return outcome(
         FileValue(
           kind: .symlink(target: target, modifiedNanoseconds: status.modifiedNanoseconds), permissions: 0o777), known,
-        status.fingerprint)
+        status)
     case .file:
       let old = known?.value?.manifest
       let begun = granularityNanoseconds > 0 ? time.wallMilliseconds() * 1_000_000 : .max
@@ -110,17 +127,21 @@ public struct Observer: Sendable {
       let isRecent =
         granularityNanoseconds > 0
         && read.changedNanoseconds > begun - granularityNanoseconds - Self.clockToleranceNanoseconds
-      return outcome(value, known, read.fingerprint, inline, isRecent: isRecent)
+      return outcome(value, known, read, inline, isRecent: isRecent)
     }
   }
 
   private func outcome(
-    _ value: FileValue, _ known: FileEntry?, _ fingerprint: UInt64, _ inline: [UInt8]? = nil, isRecent: Bool = false
+    _ value: FileValue, _ known: FileEntry?, _ status: FileStatus, _ inline: [UInt8]? = nil, isRecent: Bool = false
   ) -> Observation {
-    guard let known, let old = known.value else {
-      return .changed(StoredFileValue(value), fingerprint: fingerprint, inline: inline, isRecent: isRecent)
+    func changed(_ value: StoredFileValue) -> Observation {
+      .changed(
+        Observation.Found(
+          value: value, fingerprint: status.fingerprint, changedNanoseconds: status.changedNanoseconds, inline: inline,
+          isRecent: isRecent))
     }
-    if old == value, !DeliberateFault.echoRecorded.isOn { return .retag(fingerprint) }
+    guard let known, let old = known.value else { return changed(StoredFileValue(value)) }
+    if old == value, !DeliberateFault.echoRecorded.isOn { return .retag(status.fingerprint) }
     var delta: StoredFileValue.Delta?
     if let from = old.manifest, let to = value.manifest, to.chunks.count > 8 {
       let changes = ManifestDelta(from: from, to: to)
@@ -129,8 +150,7 @@ public struct Observer: Sendable {
         delta = StoredFileValue.Delta(base: known.version.dot, manifest: changes)
       }
     }
-    return .changed(
-      StoredFileValue(value, delta: delta), fingerprint: fingerprint, inline: inline, isRecent: isRecent)
+    return changed(StoredFileValue(value, delta: delta))
   }
 
   func entry(_ key: [UInt8], _ summary: EntrySummary?, _ path: BytePath) throws(SoftadastraError) -> FileEntry? {

@@ -25,11 +25,11 @@ import Testing
   @Test func whatWasSeenCountsWhileItIsTrue() throws {
     volume.write(path, Array("one".utf8))
     let seen = try #require(try volume.status(path))
-    guard case .changed(let value, let fingerprint, let inline, _) = observer.observeNew(path, seen) else {
+    guard case .changed(let found) = observer.observeNew(path, seen) else {
       Issue.record("not seen as a new file")
       return
     }
-    #expect(value.value.size == 3 && fingerprint == seen.fingerprint && inline == Array("one".utf8))
+    #expect(found.value.value.size == 3 && found.fingerprint == seen.fingerprint && found.inline == Array("one".utf8))
   }
 
   @Test func whatChangedSinceIsLookedAtAnew() throws {
@@ -38,11 +38,11 @@ import Testing
     for content in ["two", "three", ""] {
       volume.write(path, Array(content.utf8))
       let now = try #require(try volume.status(path))
-      guard case .changed(let value, now.fingerprint, let inline, _) = observer.observeNew(path, seen) else {
+      guard case .changed(let found) = observer.observeNew(path, seen), found.fingerprint == now.fingerprint else {
         Issue.record("\(content) was taken for what had been seen")
         return
       }
-      #expect(inline == Array(content.utf8) && value.value.size == UInt64(content.utf8.count))
+      #expect(found.inline == Array(content.utf8) && found.value.value.size == UInt64(content.utf8.count))
     }
   }
 
@@ -64,7 +64,7 @@ import Testing
     var observer = self.observer
     observer.granularityNanoseconds = granularity
     observer.time = FixedTime(wall: seen.changedNanoseconds / 1_000_000 + age * 1000)
-    guard case .changed(_, _, _, isRecent) = observer.observeNew(path, seen) else {
+    guard case .changed(let found) = observer.observeNew(path, seen), found.isRecent == isRecent else {
       Issue.record("\(observer.observeNew(path, seen))")
       return
     }

@@ -38,7 +38,7 @@ import Testing
     _ = try volume.makeSymlink(Array("target".utf8), at: BytePath("link"), modifiedNanoseconds: 1)
     let result = scan()
     #expect(result.new.map(\.path) == [path])
-    guard case .changed(_, _, Array("one".utf8), _) = result.new.first?.observation else {
+    guard case .changed(let found) = result.new.first?.observation, found.inline == Array("one".utf8) else {
       Issue.record("\(result.new)")
       return
     }
