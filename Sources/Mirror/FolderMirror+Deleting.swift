@@ -64,64 +64,47 @@ extension FolderMirror {
     }
   }
 
-  private enum PutAway: Sendable {
-    case done
-    /// A directory that something else lives in: it stays for that alone.
-    case stays(fingerprint: UInt64)
-    /// The disk holds something else, which is no business of this deletion.
-    case differs
-    /// The archive takes nothing, for one: it is tried again.
-    case failed(SoftadastraError)
-  }
-
-  /// What was written to it in that very moment comes back.
-  private static func putAway(
-    _ path: BytePath, _ status: FileStatus, on volume: any Volume
-  ) throws(SoftadastraError) -> PutAway {
-    let displaced = try volume.displace(path)
-    if !displaced.status.isSameFile(as: status), (try? volume.replace(displaced, at: path)) != nil { return .differs }
-    try volume.archive(displaced, from: path, as: .deleted)
-    return .done
-  }
-
+  /// Carries the deletion out as if it had just arrived. True if nothing is left to do for it.
   private func putAway(_ path: BytePath, _ dot: Dot) async -> Bool {
-    let (observer, volume, made) = (self.observer, self.volume, self.made)
-    let result: PutAway = await pool.run {
+    let key = StoreKey.file(folder, path)
+    guard let version = (try? store.get(key))?.version else { return false }
+    let (observer, volume, reader, made, spares) = (self.observer, self.volume, self.reader, self.made, self.spares)
+    let outcome: DiskOperation.Outcome = await pool.run {
       do throws(SoftadastraError) {
         let status = try volume.status(path)
         switch observer.observe(path) {
         case .unchanged, .retag: break
-        case .absent: return .done
-        default: return .differs
+        case .absent: return .applied(fingerprint: 0, copyFingerprint: nil)
+        case .failed(let error): return .failed(error)
+        default: return .changedLocally
         }
-        guard let status else { return .differs }
-        guard status.kind == .directory else { return try Self.putAway(path, status, on: volume) }
-        do throws(SoftadastraError) {
-          try volume.removeDirectory(path)
-          return .done
-        } catch {
-          guard error.code == .conflict else { throw error }
-          let kept = try volume.setPermissions(ofDirectory: path, FileValue.implicitDirectoryPermissions)
-          made.insert(path, kept.fingerprint)
-          return .stays(fingerprint: kept.fingerprint)
-        }
+        let operation = DiskOperation(
+          path: path, wanted: FileEntry(version: version, stored: nil), expected: status?.fingerprint,
+          expectsDirectory: status?.kind == .directory, content: .none, copyPath: nil, volume: volume, reader: reader,
+          made: made, spares: spares)
+        return operation.perform()
       } catch {
         return .failed(error)
       }
     }
-    switch result {
-    case .done: return true
-    case .stays(let fingerprint):
-      let key = StoreKey.file(folder, path)
-      guard let version = (try? store.get(key))?.version else { return false }
+    switch outcome {
+    case .applied(0, _): return true
+    case .applied(let fingerprint, _):
+      // Something else lives in this directory: it stays for that alone.
       commitLocal([
         .delete(
           key: key, value: [], version: store.newVersion(basedOn: version.vector, author: configuration.author),
           tag: fingerprint, flags: 0)
       ])
       return true
-    case .differs: return false
+    case .rescued(_, let rescue):
+      rescan(rescue)
+      host.report(.conflict(path, copy: rescue))
+      return true
+    // Edited in that very moment, which is no business of this deletion.
+    case .changedLocally, .obstructed: return false
     case .failed(let error):
+      // The archive takes nothing, for one.
       block(path, error)
       note(unwanted.insert(path, dot, of: folder))
       return false

@@ -158,7 +158,7 @@ extension FolderMirror {
     }
     guard isRunning, !comparing.contains(where: isTouched),
       !pending.all.contains(where: { isTouched($0.path) }), !busy.contains(where: isTouched),
-      !dirty.contains(where: isTouched)
+      !dirty.contains(where: isTouched), !changing.contains(where: isTouched)
     else { return false }
     let source = liveEntries(at: from)
     guard source.first?.0 == from,

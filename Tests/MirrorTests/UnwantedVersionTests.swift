@@ -80,6 +80,30 @@ import Testing
     await life.end()
   }
 
+  /// Between the look at it and its way into the archive.
+  @Test func whatIsWrittenInThatMomentStays() async throws {
+    let volume = MemoryVolume()
+    try MirrorLife.prepare(volume)
+    volume.write(path, [1, 2, 3])
+    let life = try MirrorLife(1, volume: volume, disk: MemoryDisk())
+    try await life.start()
+    #expect(await life.rests())
+    let isUnwritten = SharedFlag()
+    volume.interrupt { [path] operation, at in
+      if operation == .displace, at == path, isUnwritten.clear() { volume.write(path, [4, 5]) }
+    }
+    #expect(await life.mirror.deletedElsewhere(gone(life)) == 1)
+    #expect(await life.rests())
+    volume.interrupt(nil)
+    let live = life.store.list(prefix: StoreKey.filePrefix(MirrorLife.folder), limit: 10).compactMap {
+      StoreKey.path(ofFileKey: $0.key)
+    }
+    #expect(live.count == 1 && live.first != path && live.first.flatMap { volume.content($0) } == [4, 5])
+    #expect(try life.store.get(StoreKey.file(MirrorLife.folder, path))?.isDeleted == true)
+    #expect(life.store.list(prefix: kept, limit: 1).isEmpty)
+    await life.end()
+  }
+
   /// Also where it has only sent since.
   @Test func aFolderThatOnlySendsDeletesNothing() async throws {
     let (volume, disk) = (MemoryVolume(), MemoryDisk())
