@@ -25,17 +25,7 @@ extension FolderMirror {
       }
   }
 
-  // A record's key: the path, NUL (which no path contains), replica and counter: several concurrent versions may wait.
-  func remoteKey(_ path: BytePath, _ dot: Dot) -> [UInt8] { Self.remoteKey(folder, path, dot) }
-
-  static func remoteKey(_ folder: FolderID, _ path: BytePath, _ dot: Dot) -> [UInt8] {
-    var writer = ByteWriter(capacity: path.bytes.count + 32)
-    writer.raw(StoreKey.remote(folder, path))
-    writer.uint8(0)
-    writer.uint64(dot.replica.rawValue)
-    writer.uint64(dot.counter)
-    return writer.bytes
-  }
+  func remoteKey(_ path: BytePath, _ dot: Dot) -> [UInt8] { StoreKey.remote(folder, path, dot) }
 
   /// At start: everything known and not applied.
   func loadPending() throws(SoftadastraError) {

@@ -35,7 +35,7 @@ public enum NewPlace {
   private static func takingBack(_ folder: FolderID, _ path: BytePath, _ entry: FileEntry) -> [Mutation] {
     [
       .put(
-        key: FolderMirror.remoteKey(folder, path, entry.version.dot), value: entry.encodedForRemoteTree(), version: nil,
+        key: StoreKey.remote(folder, path, entry.version.dot), value: entry.encodedForRemoteTree(), version: nil,
         tag: 0, flags: 0),
       .erase(key: StoreKey.file(folder, path)),
     ]

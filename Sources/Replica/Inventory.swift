@@ -16,6 +16,8 @@ struct Inventory {
 
   private let space: SpaceID
   private let known: VersionVector
+  /// Nothing else is listed.
+  private var listing: ArraySlice<Item>?
   private var isInRemoteTree: Bool
   private var after: [UInt8]?
 
@@ -25,8 +27,14 @@ struct Inventory {
     isInRemoteTree = if case .folder = space { true } else { false }
   }
 
+  init(listing items: [Item]) {
+    self.init(of: .values, known: VersionVector())
+    listing = items[...]
+  }
+
   /// At most `SyncMessage.maxWantedKeys` items, and no more records read than that.
   mutating func next(in store: Store) -> (items: [Item], isLast: Bool) {
+    if listing != nil { return nextListed() }
     var items: [Item] = []
     var bytes = 0
     for _ in 0..<(SyncMessage.maxWantedKeys / Self.pageEntries) {
@@ -44,6 +52,16 @@ struct Inventory {
       (isInRemoteTree, after) = (false, nil)
     }
     return (items, false)
+  }
+
+  private mutating func nextListed() -> (items: [Item], isLast: Bool) {
+    var items: [Item] = []
+    var bytes = 0
+    while items.count < SyncMessage.maxWantedKeys, bytes < Self.messageBytes, let item = listing?.popFirst() {
+      items.append(item)
+      bytes += item.key.count + 16
+    }
+    return (items, listing?.isEmpty ?? true)
   }
 
   private func entry(_ key: [UInt8], _ summary: EntrySummary) -> Item? {

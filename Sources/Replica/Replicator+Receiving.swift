@@ -56,6 +56,7 @@ extension Replicator {
     do throws(SoftadastraError) {
       var receipt = FolderMirror.Receipt()
       let items = withoutForgotten(changes.items, in: changes.space)
+      noteDoubtful(items, in: changes.space, from: peer)
       if case .folder(let id) = changes.space {
         guard let mirror = folders[id] else { return }
         if DeliberateFault.cursorBeforeChanges.isOn, let cursor { try await store.wait(try store.commit([cursor])) }
@@ -73,6 +74,7 @@ extension Replicator {
       // The peer may have gone and come back meanwhile: a new session starts from the cursor just recorded.
       guard peers[peer]?.session == state.session else { return }
       peers[peer]?.refused.recorded()
+      noteHeard(changes.items, in: changes.space, from: peer)
       engine.stored(
         peer, changes.space, through: changes.through, outstanding: receipt.outstanding, watermark: changes.watermark)
       expect(receipt, of: changes.items, in: changes.space, from: peer)
@@ -99,9 +101,14 @@ extension Replicator {
     guard case .folder(let id) = space, let mirror = folders[id], let state = peers[peer], !state.lacksGroupRecords
     else { return }
     do throws(SoftadastraError) {
-      let receipt = try await mirror.receive(withoutForgotten(changes, in: space), from: peer, cursor: nil)
+      let items = withoutForgotten(changes, in: space)
+      noteDoubtful(items, in: space, from: peer)
+      let receipt = try await mirror.receive(items, from: peer, cursor: nil)
       for answer in receipt.answers { hooks.enqueue(peer, .message(answer)) }
-      if peers[peer]?.session == state.session { expect(receipt, of: changes, in: space, from: peer) }
+      if peers[peer]?.session == state.session {
+        noteHeard(changes, in: space, from: peer)
+        expect(receipt, of: changes, in: space, from: peer)
+      }
     } catch {
       hooks.failed(peer, error)
     }

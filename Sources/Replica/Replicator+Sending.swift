@@ -13,7 +13,7 @@ extension Replicator {
       case .send(let batch):
         hooks.enqueue(batch.peer, .batch(batch, claim: batch.isLast ? claim(with: batch) : nil))
       case .acknowledge(let peer, let ack): hooks.enqueue(peer, .message(.acknowledge(ack)))
-      case .mergeWatermark(let space, let vector): mergeWatermark(space, vector)
+      case .takeOver(let peer, let space, let watermark): takeOver(watermark, of: peer, in: space)
       case .peerApplied(let peer, let space, let applied): peers[peer]?.applied[space] = applied
       }
     }

@@ -66,6 +66,10 @@ public final class Replicator {
     var recording: [SpaceID: Int] = [:]
     /// Spaces of which it is asked what it has, before it gets our feed.
     var surveyed: Set<SpaceID> = []
+    /// Whether what it claims can be taken over.
+    var accounts: [SpaceID: SurveyAccount] = [:]
+    /// When it was given a reason to ask us what we have, and has not asked yet.
+    var promptedAt: [SpaceID: UInt64] = [:]
     /// What it asked us for, and how far that has come.
     var inventories: [SpaceID: Inventory] = [:]
   }
@@ -182,7 +186,7 @@ public final class Replicator {
     ask(peer, for: space, of: replica, since: cursor.known, nonce: cursor.nonce)
   }
 
-  private func ask(_ peer: NodeID, for space: SpaceID, of replica: ReplicaID, since: UInt64, nonce: UInt64) {
+  func ask(_ peer: NodeID, for space: SpaceID, of replica: ReplicaID, since: UInt64, nonce: UInt64) {
     hooks.enqueue(
       peer,
       .message(

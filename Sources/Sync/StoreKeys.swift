@@ -81,6 +81,17 @@ public enum StoreKey {
     remotePrefix(folder) + path.bytes
   }
 
+  /// A remote-tree record: the path, NUL (which no path contains), replica and counter, for several concurrent versions may
+  /// wait.
+  public static func remote(_ folder: FolderID, _ path: BytePath, _ dot: Dot) -> [UInt8] {
+    var writer = ByteWriter(capacity: path.bytes.count + 32)
+    writer.raw(remote(folder, path))
+    writer.uint8(0)
+    writer.uint64(dot.replica.rawValue)
+    writer.uint64(dot.counter)
+    return writer.bytes
+  }
+
   public static func remotePrefix(_ folder: FolderID) -> [UInt8] {
     [Namespace.remote] + folder.bigEndianBytes
   }
@@ -95,7 +106,7 @@ public enum StoreKey {
   public static func unwantedPrefix(_ folder: FolderID) -> [UInt8] { [Namespace.unwanted] + folder.bigEndianBytes }
   public static func path(ofUnwantedKey key: [UInt8]) -> BytePath { BytePath(unchecked: Array(key.dropFirst(9))) }
 
-  /// Of a remote-tree record: behind the path lie NUL, replica and counter.
+  /// Of a remote-tree record.
   public static func version(ofRemoteKey key: [UInt8]) -> (path: BytePath, dot: Dot)? {
     guard key.count > 9 + 17 else { return nil }
     func number(at start: Int) -> UInt64 { key[start..<start + 8].reversed().reduce(0) { $0 << 8 | UInt64($1) } }

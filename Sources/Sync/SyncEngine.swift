@@ -12,8 +12,8 @@ public struct SyncEngine: Sendable {
     /// Send these feed entries, possibly none, as `changes` covering (after, through].
     case send(Batch)
     case acknowledge(NodeID, SyncMessage.Acknowledge)
-    /// The peer's watermark is reached here: merge it into ours for this space.
-    case mergeWatermark(SpaceID, Watermark)
+    /// Everything that this peer's watermark tells of is applied here: it may become ours.
+    case takeOver(NodeID, SpaceID, Watermark)
     /// The peer has applied our feed up to here; worth remembering for `status` while it is away.
     case peerApplied(NodeID, SpaceID, UInt64)
   }
@@ -163,7 +163,7 @@ public struct SyncEngine: Sendable {
 
   private mutating func progressed(_ peer: NodeID, _ space: SpaceID) {
     if let watermark = peers[peer]?.incoming[space]?.takeWatermark() {
-      outputs.append(.mergeWatermark(space, watermark))
+      outputs.append(.takeOver(peer, space, watermark))
     }
     acknowledge(peer, space)
   }

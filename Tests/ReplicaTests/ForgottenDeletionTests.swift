@@ -114,6 +114,35 @@ import Testing
     #expect(group.nodes[2].deletedWhileAway == 0)
   }
 
+  /// While one that returns (or is new) is asked, another one gives it what was deleted; and the one that knows of it goes before
+  /// it has told everybody.
+  @Test(arguments: 1...100)
+  func whatOthersSendMeanwhileIsAskedForToo(seed: Int) async throws {
+    var random = SeededGenerator(seed: UInt64(seed))
+    let group = ValueGroup(3, seed: UInt64(seed), patienceMilliseconds: 0)
+    for number in 0..<4 { try group.put(1, "early\(number)", "value") }
+    await carry(group)
+    for number in 0..<8 { try group.put(0, "key\(number)", "value") }
+    await group.connect(0, 2)
+    await group.settle()
+    group.cutAll()
+    // Nobody else hears of these.
+    for number in 0..<4 { try group.remove(2, "key\(number)") }
+    try group.remove(2, "early0")
+    for _ in 0..<6 { group.tick() }
+    #expect(group.tombstones(2) == 0)
+    for link in [(0, 1), (1, 2), (0, 2)].shuffled(using: &random) { await group.connect(link.0, link.1) }
+    for _ in 0..<Int.random(in: 5..<60, using: &random) {
+      _ = await group.deliverOne { Int.random(in: 0..<$0, using: &random) }
+    }
+    if Bool.random(using: &random) { group.cut(0, 2) }
+    if Bool.random(using: &random) { await group.settle() }
+    for link in [(0, 1), (1, 2), (0, 2)].shuffled(using: &random) { await group.connect(link.0, link.1) }
+    await group.settle()
+    let expected = Set((4..<8).map { "key\($0)" } + (1..<4).map { "early\($0)" })
+    for node in 0..<3 { #expect(Set(group.values(node).keys) == expected, "node \(node)") }
+  }
+
   /// People put and remove, connections come and go, deletions are forgotten sooner or later: in the end all is the
   /// same, what somebody replaced or removed is not back, and what nobody did is somewhere.
   @Test(arguments: 1...150)

@@ -62,7 +62,7 @@ import Testing
         version: versions[number], stored: number == 3 ? nil : Self.value, isConflictCopy: number == 2)
       try store.commit([
         .put(
-          key: FolderMirror.remoteKey(Self.folder, names[number], versions[number].dot),
+          key: StoreKey.remote(Self.folder, names[number], versions[number].dot),
           value: entry.encodedForRemoteTree(), version: nil)
       ])
     }

@@ -128,7 +128,7 @@ import Testing
                 space: .values, after: batch.after, through: batch.through, watermark: nil, items: items)))
           node.engine.left(batch, isWhole: true, now: now)
         case .acknowledge(let peer, let ack): post(index, peer, .acknowledge(ack))
-        case .mergeWatermark, .peerApplied: break
+        case .takeOver, .peerApplied: break
         }
       }
     }
