@@ -19,6 +19,8 @@ final class Maintenance: Sendable {
     var leftAtRest: UInt64 = 0
     /// The node came to rest while something was running.
     var isRestMissed = false
+    /// Who is to hear when what is done about that has ended.
+    var missed: [@Sendable () -> Void] = []
     var notBefore: UInt64 = 0
     /// The log is damaged below what this life read: no more checkpoints.
     var isSuspended = false
@@ -46,18 +48,26 @@ extension Store {
   /// what is not worth the work in a burst is worth it when there is nothing else to do. Segments that a burst left for
   /// reuse go, all but one.
   ///
-  /// - Parameter then: called on the background's thread when the work that this call began has ended; not if there is none.
-  public func compactAtRest(then: (@Sendable () -> Void)? = nil) { maintainIfDue(isAtRest: true, then: then) }
+  /// - Parameter then: called on the background's thread when the work that this call began, or found running, has ended; not
+  ///   if there is none.
+  public func compactAtRest(then: (@Sendable () -> Void)? = nil) {
+    maintainIfDue(isAtRest: true, then: then.map { [$0] } ?? [])
+  }
 
-  private func maintainIfDue(isAtRest: Bool = false, then: (@Sendable () -> Void)? = nil) {
-    guard let wal, options.isMaintainedAutomatically else { return }
+  /// False if nothing was begun.
+  @discardableResult
+  private func maintainIfDue(isAtRest: Bool = false, then: [@Sendable () -> Void] = []) -> Bool {
+    guard let wal, options.isMaintainedAutomatically else { return false }
     let bytes = wal.byteCount
     let live = state.withLock { $0.liveBytes }
     let superseded = bytes - min(bytes, live)
     let now = time.monotonicNanoseconds()
     enum Due { case compaction, checkpoint }
     let due = maintenance.progress.withLock { progress -> Due? in
-      if progress.isRunning, isAtRest { progress.isRestMissed = true }
+      if progress.isRunning, isAtRest {
+        progress.isRestMissed = true
+        progress.missed += then
+      }
       guard !progress.isRunning, now >= progress.notBefore else { return nil }
       let garbage = superseded - min(superseded, isAtRest ? progress.leftAtRest : progress.leftBytes)
       if garbage > (isAtRest ? live / 4 : live), garbage > options.compactionFloorBytes {
@@ -72,21 +82,22 @@ extension Store {
     }
     guard let due else {
       if isAtRest { wal.releaseSpareSegments() }
-      return
+      return false
     }
     WriteAheadLog.inBackground { [weak self] in
       guard let self else { return }
       let isDone = (try? due == .compaction ? compact(inBurst: !isAtRest) : checkpoint()) != nil
-      let isRestMissed = maintenance.progress.withLock { progress in
+      let (isRestMissed, missed) = maintenance.progress.withLock { progress in
         progress.isRunning = false
         if !isDone { progress.notBefore = now + Maintenance.pauseNanosecondsAfterFailure }
-        defer { progress.isRestMissed = false }
-        return progress.isRestMissed
+        defer { (progress.isRestMissed, progress.missed) = (false, []) }
+        return (progress.isRestMissed, progress.missed)
       }
       if isAtRest || isRestMissed { wal.releaseSpareSegments() }
-      if isRestMissed { maintainIfDue(isAtRest: true) }
-      then?()
+      for tell in then { tell() }
+      if isRestMissed, !maintainIfDue(isAtRest: true, then: missed) { for tell in missed { tell() } }
     }
+    return true
   }
 
   /// Drops superseded records from the log, then writes a checkpoint. Blocks; commits and reads go on meanwhile.

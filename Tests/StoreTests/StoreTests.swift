@@ -6,13 +6,6 @@ import Testing
 
 func key(_ text: String) -> [UInt8] { Array(text.utf8) }
 
-/// One that compacts by itself, and soon.
-private func openMaintainedStore() throws -> Store {
-  try Store.open(
-    disk: MemoryDisk(), options: StoreOptions(segmentBytes: 8192, compactionFloorBytes: 1000), time: SystemTime(),
-    random: SeededSource(seed: 1))
-}
-
 func openStore(_ disk: MemoryDisk, segment: Int = 8192, seed: UInt64 = 1, sums: SumRule? = nil) throws -> Store {
   try Store.open(
     disk: disk,
@@ -153,67 +146,6 @@ extension Store {
       #expect(try store.get(names[6]) == nil && store.get(names[4000]) == nil)
       #expect(store.changes(prefix: [], since: 0, limit: .max, upTo: .max).entries.last?.key == names[5])
     }
-    store.closeBlocking()
-  }
-
-  @Test func theLogIsTidiedAtRestBeforeItMustBe() async throws {
-    let store = try openMaintainedStore()
-    let names = (0..<1000).map { key("k\($0)") }
-    func put(_ names: some Sequence<[UInt8]>) async throws {
-      try await store.wait(try store.commit(names.map { .put(key: $0, value: key("value"), version: nil, tag: 1) }))
-    }
-    try await put(names)
-    try await put(names[..<200])
-    // A fifth is superseded: neither a burst nor rest makes that worth the work.
-    let fifth = store.log.bytes
-    store.compactAtRest()
-    try await Task.sleep(for: .milliseconds(100))
-    #expect(store.log.bytes == fifth)
-    try await put(names[200..<600])
-    let before = store.log.bytes
-    store.compactAtRest()
-    #expect(await eventually { store.log.bytes < before * 3 / 4 })
-    for name in names { #expect(try store.get(name)?.value == key("value")) }
-    await store.close()
-  }
-
-  @Test func whatACompactionCannotFreeIsNoReasonForTheNext() async throws {
-    let store = try openMaintainedStore()
-    let names = (0..<1000).map { key("k\($0)") }
-    try await store.wait(try store.commit(names.map { .put(key: $0, value: [], version: nil, tag: 1) }))
-    // They are needed as long as the entries are not written anew, and are more than a third of those.
-    try await store.wait(try store.commit(names.map { .retag(key: $0, tag: 2) }))
-    try store.compact()
-    let compacted = store.log
-    for _ in 0..<3 {
-      store.compactAtRest()
-      try await Task.sleep(for: .milliseconds(50))
-    }
-    // A compaction writes down the counter.
-    #expect(store.log.lastSequence == compacted.lastSequence)
-    for name in names { #expect(store.summary(name)?.tag == 2) }
-    await store.close()
-  }
-
-  enum Pace: CaseIterable { case burst, rest }
-
-  @Test(arguments: Pace.allCases) func erasuresGoAlsoBehindASegmentThatIsMostlyLive(pace: Pace) throws {
-    let store = try openStore(MemoryDisk())
-    let names = (0..<200).map { key("k\($0)") }
-    try store.commit(names.map { .put(key: $0, value: key("value"), version: nil, tag: 1) })
-    // One record of them is superseded: their segment stays as it is, and erasures behind it are kept.
-    try store.commit([.erase(key: names[0])])
-    for start in stride(from: 0, to: 2000, by: 100) {
-      let passing = (start..<start + 100).map { key("passing \($0)") }
-      try store.commit(passing.map { .put(key: $0, value: [], version: nil, tag: 1) })
-      // What is not written yet does not count.
-      try store.waitBlocking(try store.commit(passing.map { .erase(key: $0) }))
-    }
-    let whole = store.log.bytes
-    // The first one of a burst spares the segment; the second sees that little could be freed.
-    if pace == .burst { for _ in 0..<2 { try store.compact(inBurst: true) } } else { try store.compact(inBurst: false) }
-    #expect(store.log.bytes * 2 < whole)
-    #expect(store.list(prefix: [], limit: .max).count == names.count - 1)
     store.closeBlocking()
   }
 
