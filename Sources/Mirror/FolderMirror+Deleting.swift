@@ -26,7 +26,7 @@ extension FolderMirror {
     // Deepest first: a directory is empty when its turn comes.
     for (path, dot) in versions.sorted(by: { $0.path > $1.path }) {
       await untilFree([path])
-      guard isRunning else { break }
+      guard isRunning, !isStopping else { break }
       if let item = pending[path, dot], !item.isBeingApplied { giveUp(item) }
       guard let summary = store.summary(StoreKey.file(folder, path)), summary.dot == dot, !summary.isDeleted else {
         // Edited, or gone: no longer what was deleted.
@@ -34,7 +34,10 @@ extension FolderMirror {
         continue
       }
       busy.insert(path)
-      if await putAway(path, dot) {
+      puttingAway += 1
+      let isGone = await putAway(path, dot)
+      puttingAway -= 1
+      if isGone {
         gone.append(path)
         note(unwanted.remove(path, of: folder))
       }

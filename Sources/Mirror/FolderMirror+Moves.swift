@@ -156,7 +156,7 @@ extension FolderMirror {
       finishNow()
       await withCheckedContinuation { batchWaiters.append($0) }
     }
-    guard isRunning, !comparing.contains(where: isTouched),
+    guard isRunning, !isStopping, !comparing.contains(where: isTouched),
       !pending.all.contains(where: { isTouched($0.path) }), !busy.contains(where: isTouched),
       !dirty.contains(where: isTouched), !changing.contains(where: isTouched)
     else { return false }

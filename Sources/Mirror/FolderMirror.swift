@@ -150,6 +150,8 @@ public actor FolderMirror {
 
   /// Deleted elsewhere, and not put away yet.
   var unwanted = UnwantedVersions()
+  /// So many are being put away right now.
+  var puttingAway = 0
 
   var state = MirrorState.scanning
   var isRunning = false
@@ -195,7 +197,7 @@ public actor FolderMirror {
   /// Both loops end. What is on disk is recorded first: what somebody does with it while the node is off is theirs.
   public func stop() async {
     isStopping = true
-    while isRunning, isApplying || finishing > 0 {
+    while isRunning, isApplying || finishing > 0 || !moving.isEmpty || puttingAway > 0 {
       finishNow()
       await withCheckedContinuation { batchWaiters.append($0) }
     }
