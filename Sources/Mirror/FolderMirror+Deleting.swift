@@ -1,4 +1,4 @@
-internal import SoftadastraCore
+public import SoftadastraCore
 internal import SoftadastraFS
 internal import SoftadastraStore
 public import SoftadastraSync
@@ -9,13 +9,17 @@ extension FolderMirror {
   /// What the disk still holds of them goes to the archive, and the folder's own loop takes that in like any deletion
   /// made here: so whoever this node meets later learns of it. What was edited since is another version, and stays.
   /// What still waits to be applied waits no longer: nobody has it. Returns how many files went. A folder that only sends
-  /// deletes nothing.
-  public func deletedElsewhere(_ items: [SyncMessage.InventoryItem]) async -> Int {
+  /// deletes nothing. Throws `.closed` if the folder stopped before the end.
+  public func deletedElsewhere(_ items: [SyncMessage.InventoryItem]) async throws(SoftadastraError) -> Int {
     let prefix = SpaceID.folder(folder).prefix
     let versions = items.compactMap { item in
       StoreKey.path(ofFileKey: prefix + item.key).map { (path: $0, dot: item.dot) }
     }
-    return await putAway(versions)
+    let count = await putAway(versions)
+    guard isRunning, !isStopping else {
+      throw SoftadastraError(.closed, "folder", at: volume.location, why: "it stopped before everything was put away")
+    }
+    return count
   }
 
   private func putAway(_ versions: [(path: BytePath, dot: Dot)]) async -> Int {
@@ -90,17 +94,20 @@ extension FolderMirror {
         return .failed(error)
       }
     }
-    switch outcome {
-    case .applied(0, _): return true
-    case .applied(let fingerprint, _):
-      // Something else lives in this directory: it stays for that alone.
+    func recordDeletion(_ fingerprint: UInt64) {
       commitLocal([
         .delete(
           key: key, value: [], version: store.newVersion(basedOn: version.vector, author: configuration.author),
           tag: fingerprint, flags: 0)
       ])
+    }
+    switch outcome {
+    case .applied(let fingerprint, _):
+      // Not zero where something else lives in this directory: it stays for that alone.
+      recordDeletion(fingerprint)
       return true
     case .rescued(_, let rescue):
+      recordDeletion(0)
       rescan(rescue)
       host.report(.conflict(path, copy: rescue))
       return true

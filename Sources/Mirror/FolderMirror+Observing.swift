@@ -69,18 +69,22 @@ extension FolderMirror {
         deferred.insert(path)
         continue
       }
-      if waitsAsFresh(path, observations[index], isNew: before[index] == nil) { continue }
+      if waitsAsFresh(path, observations[index], before[index]) { continue }
       accepted.append((path, observations[index]))
     }
     await record(accepted)
     release(batch)
   }
 
-  private func waitsAsFresh(_ path: BytePath, _ observation: Observation, isNew: Bool) -> Bool {
+  /// What a peer has at the same path decides on it at once.
+  private func waitsAsFresh(_ path: BytePath, _ observation: Observation, _ recorded: UInt64?) -> Bool {
+    let isNew = recorded == nil && pending.dots(at: path).isEmpty
     let delay = fresh.delay(
       path, observation, isNew: isNew, wall: time.wallMilliseconds() * 1_000_000,
       monotonic: time.monotonicNanoseconds())
     guard let delay else { return false }
+    // It has appeared, whenever that is recorded.
+    _ = passesBrake(path, observation)
     lookAgain(atChanging: [path], after: delay)
     return true
   }

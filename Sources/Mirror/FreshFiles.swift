@@ -39,8 +39,9 @@ struct FreshFiles {
     let since = held[path]?.since ?? monotonic
     let whole = min(size / Self.bytesPerMillisecond * 1_000_000, Self.maxDelayNanoseconds)
     // Another machine's clock may have stamped it: never longer than a file of this very moment.
-    let passed = UInt64(max(0, wall - found.changedNanoseconds))
-    guard passed < whole, monotonic - since < Self.maxHeldNanoseconds else {
+    let (age, isAbsurd) = wall.subtractingReportingOverflow(found.changedNanoseconds)
+    let passed = UInt64(max(0, age))
+    guard !isAbsurd, passed < whole, monotonic - since < Self.maxHeldNanoseconds else {
       held[path] = nil
       return nil
     }

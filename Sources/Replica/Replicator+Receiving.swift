@@ -17,7 +17,7 @@ extension Replicator {
     case .gone(let space, let items, let isLast): await gone(peer, space, items, isLast: isLast)
     case .unsubscribe(let space):
       peers[peer]?.wanted[space] = nil
-      peers[peer]?.surveyed.remove(space)
+      forgetSurveys(of: space, by: peer)
       peers[peer]?.early[space] = nil
       engine.unsubscribed(peer, space)
     case .changes(let changes): await received(changes, from: peer)
@@ -53,10 +53,10 @@ extension Replicator {
     defer {
       if peers[peer]?.session == state.session { peers[peer]?.recording[changes.space, default: 1] -= 1 }
     }
+    let items = withoutForgotten(changes.items, in: changes.space)
+    let noted = noteDoubtful(items, in: changes.space, from: peer)
     do throws(SoftadastraError) {
       var receipt = FolderMirror.Receipt()
-      let items = withoutForgotten(changes.items, in: changes.space)
-      noteDoubtful(items, in: changes.space, from: peer)
       if case .folder(let id) = changes.space {
         guard let mirror = folders[id] else { return }
         if DeliberateFault.cursorBeforeChanges.isOn, let cursor { try await store.wait(try store.commit([cursor])) }
@@ -71,10 +71,11 @@ extension Replicator {
           askAgain(peer)
         }
       }
+      noteRecorded(items, in: changes.space, from: peer, noted: noted)
       // The peer may have gone and come back meanwhile: a new session starts from the cursor just recorded.
       guard peers[peer]?.session == state.session else { return }
+      noteHeard(items, in: changes.space, from: peer)
       peers[peer]?.refused.recorded()
-      noteHeard(changes.items, in: changes.space, from: peer)
       engine.stored(
         peer, changes.space, through: changes.through, outstanding: receipt.outstanding, watermark: changes.watermark)
       expect(receipt, of: changes.items, in: changes.space, from: peer)
@@ -85,6 +86,7 @@ extension Replicator {
         engine.settled(changes.space, early.map { ($0.peer, $0.sequence) })
       }
     } catch {
+      noteRecorded(items, in: changes.space, from: peer, noted: noted)
       if peers[peer]?.session == state.session {
         engine.notStored(peer, changes.space)
         peers[peer]?.refused.refuse(changes.space)
@@ -100,16 +102,18 @@ extension Replicator {
   private nonisolated(nonsending) func supplemented(_ space: SpaceID, _ changes: [Change], from peer: NodeID) async {
     guard case .folder(let id) = space, let mirror = folders[id], let state = peers[peer], !state.lacksGroupRecords
     else { return }
+    let items = withoutForgotten(changes, in: space)
+    let noted = noteDoubtful(items, in: space, from: peer)
     do throws(SoftadastraError) {
-      let items = withoutForgotten(changes, in: space)
-      noteDoubtful(items, in: space, from: peer)
       let receipt = try await mirror.receive(items, from: peer, cursor: nil)
+      noteRecorded(items, in: space, from: peer, noted: noted)
       for answer in receipt.answers { hooks.enqueue(peer, .message(answer)) }
       if peers[peer]?.session == state.session {
-        noteHeard(changes, in: space, from: peer)
+        noteHeard(items, in: space, from: peer)
         expect(receipt, of: changes, in: space, from: peer)
       }
     } catch {
+      noteRecorded(items, in: space, from: peer, noted: noted)
       hooks.failed(peer, error)
     }
     pump()

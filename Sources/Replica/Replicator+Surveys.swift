@@ -12,8 +12,6 @@ internal import SoftadastraSync
 extension Replicator {
   /// A commit of deleted values ends behind the one with which it reaches this.
   private static let droppedBytes = 64 << 20
-  /// Who does not ask although it should is given a reason again after this long.
-  private static let promptNanoseconds: UInt64 = 60_000_000_000
 
   /// True if the peer was asked, and gets its feed later.
   func surveys(_ peer: NodeID, _ request: SyncMessage.Subscribe) -> Bool {
@@ -22,7 +20,8 @@ extension Replicator {
     guard watermark.mayHaveForgotten(what: request.watermark, by: replica) else { return false }
     // What is missing in a damaged store was not deleted, nor what is on its way back into the synced tree.
     guard store.log.damage.isEmpty, !withheld.contains(request.space, in: store) else { return false }
-    peers[peer]?.surveyed.insert(request.space)
+    // Being asked already, it gets its feed when it has said all.
+    guard peers[peer]?.surveyed.insert(request.space).inserted == true else { return true }
     hooks.enqueue(peer, .message(.survey(request.space, watermark.applied)))
     return true
   }
@@ -30,11 +29,11 @@ extension Replicator {
   // MARK: As the one that returns
 
   func surveyed(_ peer: NodeID, _ space: SpaceID, _ known: VersionVector) {
-    peers[peer]?.promptedAt[space] = nil
-    if let doubtful = peers[peer]?.accounts[space]?.takeDoubtful() {
+    surveys += 1
+    if let doubtful = peers[peer]?.accounts[space]?.askedAgain(number: surveys) {
       peers[peer]?.inventories[space] = Inventory(listing: doubtful)
     } else {
-      peers[peer]?.accounts[space] = SurveyAccount(known: known)
+      peers[peer]?.accounts[space] = SurveyAccount(known: known, number: surveys)
       peers[peer]?.inventories[space] = Inventory(of: space, known: known)
     }
     sendInventory(of: space, to: peer)
@@ -53,24 +52,22 @@ extension Replicator {
       let count: Int
       if case .folder(let id) = space {
         guard let mirror = folders[id] else { return }
-        count = await mirror.deletedElsewhere(items)
+        count = try await mirror.deletedElsewhere(items)
       } else {
         count = try await dropValues(items)
       }
       if count > 0 { hooks.deletedWhileAway(space, count) }
     } catch {
-      // Asked again at the next connection.
+      // Told again when the peer asks again. It is waiting for the rest.
+      if peers[peer]?.session == session { peers[peer]?.accounts[space] = nil }
       hooks.failed(peer, error)
-      return
     }
     // A new session has an inventory of its own.
     guard peers[peer]?.session == session else { return }
-    guard !isLast else {
-      peers[peer]?.inventories[space] = nil
-      peers[peer]?.accounts[space]?.answered()
-      return
-    }
-    sendInventory(of: space, to: peer)
+    guard isLast else { return sendInventory(of: space, to: peer) }
+    peers[peer]?.inventories[space] = nil
+    peers[peer]?.accounts[space]?.answered()
+    if let postponed = peers[peer]?.postponed[space] { takeOver(postponed.claim, of: peer, in: space) }
   }
 
   /// Values have no archive: they stay restorable as if they had lost a conflict.
@@ -100,56 +97,6 @@ extension Replicator {
       count += conditions.count
     }
     return count
-  }
-
-  /// Everything that the peer's watermark tells of is applied here. It becomes ours, unless it includes deletions of which
-  /// something may be here: then the peer is to ask first.
-  func takeOver(_ claim: Watermark, of peer: NodeID, in space: SpaceID) {
-    guard let state = peers[peer] else { return }
-    if claim.mayHaveForgotten(what: watermarkRecord(space).applied, by: store.replica),
-      !(state.accounts[space]?.settles(claim.collected) ?? false)
-    {
-      return promptSurvey(of: peer, because: claim.collected, in: space)
-    }
-    peers[peer]?.accounts[space] = nil
-    mergeWatermark(space, claim)
-  }
-
-  /// Subscribing anew shows the peer what is not known here. One with a damaged store asks nobody, and nothing is taken over.
-  private func promptSurvey(of peer: NodeID, because collected: VersionVector, in space: SpaceID) {
-    guard let state = peers[peer], let known = engine.incomingKnown(peer, space) else { return }
-    let now = time.monotonicNanoseconds()
-    if let last = state.promptedAt[space], now - last < Self.promptNanoseconds { return }
-    peers[peer]?.promptedAt[space] = now
-    if state.accounts[space]?.reaches(collected) != true { peers[peer]?.accounts[space] = nil }
-    ask(peer, for: space, of: state.replica, since: known, nonce: state.nonce)
-  }
-
-  /// Before it is recorded: versions that others may have forgotten the deletion of.
-  func noteDoubtful(_ changes: [Change], in space: SpaceID, from peer: NodeID) {
-    let others = peers.filter { $0.key != peer && $0.value.accounts[space] != nil }.keys
-    guard !others.isEmpty else { return }
-    let own = watermarkRecord(space).applied
-    for change in changes where change.flags.subtracting(.delta).isEmpty && !own.covers(change.version.dot) {
-      let dot = change.version.dot
-      let doubting = others.filter { peers[$0]?.accounts[space]?.mayKnowMore(of: dot) ?? false }
-      guard !doubting.isEmpty, !isHereAnyway(change, in: space) else { continue }
-      for other in doubting { peers[other]?.accounts[space]?.took(dot, at: change.key) }
-    }
-  }
-
-  /// Once it is recorded: the peer has these.
-  func noteHeard(_ changes: [Change], in space: SpaceID, from peer: NodeID) {
-    guard peers[peer]?.accounts[space] != nil else { return }
-    for change in changes { peers[peer]?.accounts[space]?.heard(change.version, at: change.key) }
-  }
-
-  /// Conflict copies nobody deletes for others.
-  private func isHereAnyway(_ change: Change, in space: SpaceID) -> Bool {
-    let key = space.prefix + change.key
-    if store.summary(key)?.dot == change.version.dot { return true }
-    guard case .folder(let folder) = space, let path = StoreKey.path(ofFileKey: key) else { return false }
-    return ConflictName.isConflictCopy(path) || store.summary(StoreKey.remote(folder, path, change.version.dot)) != nil
   }
 
   // MARK: As the one that asked

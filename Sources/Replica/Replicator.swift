@@ -68,8 +68,8 @@ public final class Replicator {
     var surveyed: Set<SpaceID> = []
     /// Whether what it claims can be taken over.
     var accounts: [SpaceID: SurveyAccount] = [:]
-    /// When it was given a reason to ask us what we have, and has not asked yet.
-    var promptedAt: [SpaceID: UInt64] = [:]
+    /// What cannot be taken over before it has asked what is here.
+    var postponed: [SpaceID: PostponedClaim] = [:]
     /// What it asked us for, and how far that has come.
     var inventories: [SpaceID: Inventory] = [:]
   }
@@ -99,6 +99,8 @@ public final class Replicator {
   public private(set) var folders: [FolderID: FolderMirror] = [:]
   var peers: [NodeID: Peer] = [:]
   var earlySettled: Set<EarlySettled> = []
+  /// Of this node's inventories so far.
+  var surveys: UInt64 = 0
   public var hooks: Hooks!
 
   public init(store: Store, node: NodeID, time: any TimeSource, options: SyncOptions = SyncOptions()) {
@@ -140,6 +142,7 @@ public final class Replicator {
     for peer in peers.keys {
       engine.unsubscribe(from: peer, space)
       engine.unsubscribed(peer, space)
+      forgetSurveys(of: space, by: peer)
       hooks.enqueue(peer, .message(.unsubscribe(space)))
     }
   }
@@ -260,6 +263,7 @@ public final class Replicator {
     noteMarks()
     let result = engine.tick(now: time.monotonicNanoseconds(), reading: feed)
     for peer in peers.keys where peers[peer]?.refused.tick() == true { askAgain(peer) }
+    takeOverPostponed()
     pump()
     sequenceAtLastTick = store.lastSequence
     return result

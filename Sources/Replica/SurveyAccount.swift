@@ -13,13 +13,16 @@ struct SurveyAccount {
   /// Of more the peer is told everything again.
   static let maxDoubtful = 65_536
 
+  /// Another one for each survey: what was under way when it began is in none of its lists.
+  private(set) var number: UInt64
   /// What the peer had applied when it asked for everything.
   private let known: VersionVector
-  private var isAnswered = false
-  private var isOverfull = false
+  private(set) var isAnswered = false
+  private var isIncomplete = false
   private var doubtful: [[UInt8]: [Dot]] = [:]
+  private var doubtfulCount = 0
 
-  init(known: VersionVector) { self.known = known }
+  init(known: VersionVector, number: UInt64) { (self.known, self.number) = (known, number) }
 
   /// The peer has said what is gone.
   mutating func answered() { isAnswered = true }
@@ -29,31 +32,42 @@ struct SurveyAccount {
 
   /// Somebody else sent this version, and it was not here.
   mutating func took(_ dot: Dot, at key: [UInt8]) {
-    guard mayKnowMore(of: dot), !isOverfull else { return }
+    guard mayKnowMore(of: dot), !isIncomplete, doubtful[key]?.contains(dot) != true else { return }
     doubtful[key, default: []].append(dot)
-    guard doubtful.count > Self.maxDoubtful else { return }
-    isOverfull = true
-    doubtful = [:]
+    doubtfulCount += 1
+    if doubtfulCount > Self.maxDoubtful { tookMuch() }
+  }
+
+  /// Too much to be listed.
+  mutating func tookMuch() {
+    isIncomplete = true
+    (doubtful, doubtfulCount) = ([:], 0)
   }
 
   /// The peer sent a version of this key.
   mutating func heard(_ version: Version, at key: [UInt8]) {
-    guard !doubtful.isEmpty, let dots = doubtful[key] else { return }
+    guard doubtfulCount > 0, let dots = doubtful[key] else { return }
     let rest = dots.filter { !version.vector.covers($0) }
     doubtful[key] = rest.isEmpty ? nil : rest
+    doubtfulCount -= dots.count - rest.count
   }
 
   /// Whether nothing is here of what was deleted with these tombstones.
-  func settles(_ collected: VersionVector) -> Bool {
-    isAnswered && !isOverfull && doubtful.isEmpty && known.covers(collected)
-  }
+  func settles(_ collected: VersionVector) -> Bool { reaches(collected) && doubtful.isEmpty }
 
-  /// Whether it is enough to tell the peer what is in doubt, once it asks again because of these.
-  func reaches(_ collected: VersionVector) -> Bool { isAnswered && !isOverfull && known.covers(collected) }
+  /// Whether it is enough to tell the peer what is in doubt.
+  func reaches(_ collected: VersionVector) -> Bool { isAnswered && !isIncomplete && known.covers(collected) }
 
-  /// What the peer is told of when it asks again. From now on it has not answered.
-  mutating func takeDoubtful() -> [SyncMessage.InventoryItem] {
-    defer { (isAnswered, doubtful) = (false, [:]) }
+  /// Nothing is left that it could say something about.
+  func isSpent(_ applied: VersionVector) -> Bool { applied.covers(known) }
+
+  /// What the peer is told of when it asks again: from then on it has not answered. Nil if it is to be told everything.
+  mutating func askedAgain(number: UInt64) -> [SyncMessage.InventoryItem]? {
+    guard isAnswered, !isIncomplete else { return nil }
+    defer {
+      (doubtful, doubtfulCount) = ([:], 0)
+      (self.number, isAnswered) = (number, false)
+    }
     return doubtful.flatMap { key, dots in dots.map { SyncMessage.InventoryItem(key: key, dot: $0) } }
   }
 }

@@ -51,7 +51,7 @@ import Testing
       summary.dot.map { SyncMessage.InventoryItem(key: Array(key.dropFirst(space.count)), dot: $0) }
     }
     #expect(gone.count == 1)
-    #expect(await pair.here.mirror.deletedElsewhere(gone) == (isOnDisk ? 1 : 0))
+    #expect(try await pair.here.mirror.deletedElsewhere(gone) == (isOnDisk ? 1 : 0))
     #expect(await pair.here.rests())
     #expect(await pair.here.mirror.status(pendingLimit: 1).blocked.isEmpty)
     #expect(pair.here.store.list(prefix: remote, limit: 1).isEmpty)

@@ -40,7 +40,7 @@ import Testing
     try await life.start()
     #expect(await life.rests())
     volume.fail(Self.full)
-    #expect(await life.mirror.deletedElsewhere(gone(life)) == 0)
+    #expect(try await life.mirror.deletedElsewhere(gone(life)) == 0)
     return life
   }
 
@@ -92,7 +92,7 @@ import Testing
     volume.interrupt { [path] operation, at in
       if operation == .displace, at == path, isUnwritten.clear() { volume.write(path, [4, 5]) }
     }
-    #expect(await life.mirror.deletedElsewhere(gone(life)) == 1)
+    #expect(try await life.mirror.deletedElsewhere(gone(life)) == 1)
     #expect(await life.rests())
     volume.interrupt(nil)
     let live = life.store.list(prefix: StoreKey.filePrefix(MirrorLife.folder), limit: 10).compactMap {
@@ -102,6 +102,37 @@ import Testing
     #expect(try life.store.get(StoreKey.file(MirrorLife.folder, path))?.isDeleted == true)
     #expect(life.store.list(prefix: kept, limit: 1).isEmpty)
     await life.end()
+  }
+
+  /// A folder that only receives has no deletions of its own, but this is none.
+  @Test func aFolderThatOnlyReceivesForgetsItToo() async throws {
+    let (peer, sharing, volumes) = try await MirrorLife.sharing(path, [1, 2, 3])
+    await sharing.end()
+    let here = try MirrorLife(2, volume: volumes[1], disk: MemoryDisk(), mode: .receiveOnly)
+    try await here.start()
+    _ = try await here.mirror.receive(await peer.changes(), from: peer.node, cursor: nil)
+    #expect(await here.rests())
+    #expect(try await here.mirror.deletedElsewhere(gone(here)) == 1)
+    #expect(await here.rests())
+    #expect(volumes[1].content(path) == nil && volumes[1].archived.count == 1)
+    #expect(try here.store.get(StoreKey.file(MirrorLife.folder, path))?.isDeleted == true)
+    #expect(await here.mirror.status(pendingLimit: 1).blocked.isEmpty)
+    for life in [peer, here] { await life.end() }
+  }
+
+  /// Whoever asks is to know that it is not done.
+  @Test func aFolderThatHasStoppedSaysSo() async throws {
+    let volume = MemoryVolume()
+    try MirrorLife.prepare(volume)
+    volume.write(path, [1, 2, 3])
+    let life = try MirrorLife(1, volume: volume, disk: MemoryDisk())
+    try await life.start()
+    #expect(await life.rests())
+    let items = gone(life)
+    await life.mirror.stop()
+    await #expect(throws: SoftadastraError.self) { try await life.mirror.deletedElsewhere(items) }
+    #expect(volume.content(path) == [1, 2, 3])
+    life.store.closeBlocking()
   }
 
   /// Also where it has only sent since.
