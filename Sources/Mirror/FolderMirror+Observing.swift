@@ -97,92 +97,18 @@ extension FolderMirror {
 
   /// Turns observations into versions, in one commit.
   func record(_ observations: [(BytePath, Observation)]) async {
-    var mutations: [Mutation] = []
-    var again: [BytePath] = []
-    var failed: [BytePath] = []
-    var absent: [BytePath] = []
-    var implicit: Set<BytePath> = []
-    var adopted: [PendingTree.Item] = []
-    var taken: [(key: [UInt8], survivor: Survivor, fingerprint: UInt64)] = []
-    var edited: [(path: BytePath, found: Observation.Found)] = []
+    let findings = classified(observations)
+    var mutations = findings.mutations
+    var again = findings.again
     var contents: [(at: Int, bytes: [UInt8])] = []
-    var above: (directory: BytePath, file: BytePath?)?
-    for (path, observation) in observations {
-      let key = StoreKey.file(folder, path)
-      let isBelieved = passesBrake(path, observation)
-      switch observation {
-      case .unchanged: unblock(path)
-      case .implicitDirectory:
-        unblock(path)
-        implicit.insert(path)
-      case .retag(let tag):
-        unblock(path)
-        mutations.append(.retag(key: key, tag: tag))
-      case .absent:
-        unblock(path)
-        mutations += forgetMade([path])
-        if isBelieved { absent.append(path) }
-      case .changed(let found):
-        let (value, fingerprint) = (found.value, found.fingerprint)
-        if let error = Self.unsupported(path, value.value) {
-          block(path, error)
-          continue
-        }
-        unblock(path)
-        // A directory that stayed although it is to be deleted: that could not be recorded yet.
-        if made.fingerprint(path) == fingerprint, isDeletionWanted(path) { continue }
-        if let (item, survivor) = wantedItem(path, value.value) {
-          // Not before its directory, which is tried again, and so is this.
-          if pending.isParentWaiting(path), !adopted.contains(where: { path.isWithin($0.path) }) { continue }
-          // A crash came between the change on disk and its record: the disk holds what the intent wanted.
-          adopted.append(item)
-          taken.append((key, survivor, fingerprint))
-          mutations.append(.erase(key: remoteKey(item.path, item.entry.version.dot)))
-          for old in item.overtaken { mutations.append(.erase(key: remoteKey(item.path, old.version.dot))) }
-          continue
-        }
-        if let survivor = overtakenEntry(path, value.value) {
-          // It is applied by that; what superseded it follows.
-          taken.append((key, survivor, fingerprint))
-          continue
-        }
-        let directory = path.parent
-        if above?.directory != directory { above = (directory, fileAbove(path)) }
-        if let parent = above?.file, configuration.mode != .receiveOnly,
-          !observations.contains(where: { $0.0 == parent && $0.1.isChange })
-        {
-          // It is a directory by now: its entry comes first, or peers would see a file in the way of another.
-          markDirty(parent)
-          if dirty.contains(parent) {
-            urgent.insert(parent)
-            deferred.insert(path)
-          } else {
-            again.append(path)
-          }
-          continue
-        }
-        edited.append((path, found))
-        if !value.value.isDirectory, observer.hasLiveDescendants(path) { absent.append(path) }
-      case .unsupported:
-        block(
-          path,
-          SoftadastraError(
-            .unsupported, "path", at: path.description, why: "a device, socket or FIFO is not synchronised"))
-      case .changing: again.append(path)
-      case .failed(let error):
-        block(path, error)
-        failed.append(path)
-      }
-    }
     // Deletions first: a peer that puts a file in a directory's place must have seen the directory emptied.
-    let gone = absent.isEmpty ? Deletions() : await deletions(absent)
+    let gone = findings.absent.isEmpty ? Deletions() : await deletions(findings.absent)
     var deletions = gone.mutations
-    failed += gone.undecided
     // Versions are drawn after everything that is waited for, and committed at once: see `Survivor`.
-    for (key, survivor, fingerprint) in taken {
+    for (key, survivor, fingerprint) in findings.taken {
       mutations.append(survivor.drawn(from: store).mutation(key: key, tag: fingerprint))
     }
-    for (path, found) in edited {
+    for (path, found) in findings.edited {
       if !found.value.value.isDirectory, gone.undecided.contains(where: { $0 != path && $0.isWithin(path) }) {
         again.append(path)
         continue
@@ -192,9 +118,9 @@ extension FolderMirror {
       if let inline = found.inline, !inline.isEmpty, !sources.isEmpty { contents.append((mutations.count, inline)) }
       mutations.append(mutation)
     }
-    if !made.isEmpty { mutations += madeParents(of: adopted.map(\.path) + edited.map(\.path)) }
+    if !made.isEmpty { mutations += madeParents(of: findings.adopted.map(\.path) + findings.edited.map(\.path)) }
     lookAgain(atChanging: again, after: Self.changingDelayNanoseconds)
-    lookAgain(at: failed, afterMilliseconds: Self.failedDelayMilliseconds)
+    lookAgain(at: findings.failed + gone.undecided, afterMilliseconds: Self.failedDelayMilliseconds)
     while deletions.count > Self.deletionsAtOnce {
       commitLocal(Array(deletions.prefix(Self.deletionsAtOnce)))
       deletions.removeFirst(Self.deletionsAtOnce)
@@ -204,11 +130,15 @@ extension FolderMirror {
       let first = ticket.sequences.lowerBound + UInt64(deletions.count)
       for content in contents { recentContent.remember(content.bytes, of: first + UInt64(content.at)) }
     }
-    if !absent.isEmpty { await removeEmptiedParents(of: absent) }
+    if !findings.absent.isEmpty { await removeEmptiedParents(of: findings.absent) }
     // A crash may have come between the last thing in it and the directory itself.
-    if !implicit.isEmpty { await removeEmptied(implicit) }
+    if !findings.implicit.isEmpty { await removeEmptied(findings.implicit) }
     // What is not recorded is not settled either.
-    guard !adopted.isEmpty, ticket != nil else { return }
+    if ticket != nil { await settle(findings.adopted) }
+  }
+
+  private func settle(_ adopted: [PendingTree.Item]) async {
+    guard !adopted.isEmpty else { return }
     var origins: [PendingTree.Origin] = []
     for item in adopted {
       forgetFetch(item)
@@ -218,20 +148,5 @@ extension FolderMirror {
     }
     await host.settled(.folder(folder), origins.map { ($0.peer, $0.sequence) })
     if pending.isEmpty { await host.nothingPending(.folder(folder)) }
-  }
-
-  /// What no peer would take: it is said here, and travels nowhere.
-  private static func unsupported(_ path: BytePath, _ value: FileValue) -> SoftadastraError? {
-    if path.bytes.count > BytePath.maxBytes { return tooLong(path) }
-    guard let chunks = value.manifest?.chunks.count, chunks > Manifest.maxChunks else { return nil }
-    return SoftadastraError(
-      .unsupported, "file", at: path.description,
-      why: "its \(chunks) chunks are above the limit of \(Manifest.maxChunks), which is about 2 TiB")
-  }
-
-  static func tooLong(_ path: BytePath) -> SoftadastraError {
-    SoftadastraError(
-      .unsupported, "path", at: path.description,
-      why: "its \(path.bytes.count) bytes are above the limit of \(BytePath.maxBytes)")
   }
 }
