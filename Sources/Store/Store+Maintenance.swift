@@ -196,8 +196,17 @@ extension Store {
     state.withLock { state in
       state.cache.removeAll()
       state.index.giveBackMemory()
+    }
+  }
+
+  /// Makes the index anew where a burst of entries that came and went left many gaps; false if it is dense enough. Cost: for
+  /// that moment the memory of both.
+  public func closeGaps() -> Bool {
+    state.withLock { state in
       // A store in memory has its values by the slots' numbers.
-      if !state.cache.isEverything, let smaller = state.index.withoutGaps() { state.index = smaller }
+      guard !state.cache.isEverything, let smaller = state.index.withoutGaps() else { return false }
+      state.index = smaller
+      return true
     }
   }
 

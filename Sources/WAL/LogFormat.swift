@@ -97,6 +97,7 @@ struct SegmentHeader: Equatable {
 /// The head of a record.
 struct RecordHeader: Equatable {
   static let byteCount = 36
+  static let flagsOffset = 33
   static let continuesFlag: UInt8 = 1
   static let endMarkKind: UInt8 = 255
 
@@ -119,7 +120,7 @@ struct RecordHeader: Equatable {
     target.storeBytes(of: sequence.littleEndian, toByteOffset: 16, as: UInt64.self)
     target.storeBytes(of: group.littleEndian, toByteOffset: 24, as: UInt64.self)
     target.storeBytes(of: kind, toByteOffset: 32, as: UInt8.self)
-    target.storeBytes(of: flags, toByteOffset: 33, as: UInt8.self)
+    target.storeBytes(of: flags, toByteOffset: Self.flagsOffset, as: UInt8.self)
     target.storeBytes(of: 0, toByteOffset: 34, as: UInt16.self)
   }
 
@@ -155,9 +156,19 @@ struct RecordHeader: Equatable {
     let sum = bytes.loadLittle(UInt64.self, at: offset)
     let end = offset + byteCount + Int(length)
     guard sum == Checksum.xxh3(UnsafeRawBufferPointer(rebasing: bytes[offset + 8..<end])) else { return nil }
-    return RecordHeader(
-      length: length, mark: found, sequence: sequence, group: bytes.loadLittle(UInt64.self, at: offset + 24),
-      kind: bytes[offset + 32], flags: bytes[offset + 33])
+    return RecordHeader(ofSound: bytes, at: offset)
+  }
+}
+
+extension RecordHeader {
+  /// Of a record that was parsed before.
+  init(ofSound bytes: UnsafeRawBufferPointer, at offset: Int) {
+    length = bytes.loadLittle(UInt32.self, at: offset + 8)
+    mark = bytes.loadLittle(UInt32.self, at: offset + 12)
+    sequence = bytes.loadLittle(UInt64.self, at: offset + 16)
+    group = bytes.loadLittle(UInt64.self, at: offset + 24)
+    kind = bytes[offset + 32]
+    flags = bytes[offset + Self.flagsOffset]
   }
 }
 

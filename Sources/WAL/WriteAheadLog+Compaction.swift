@@ -51,7 +51,7 @@ extension WriteAheadLog {
     _ keptShare: Double, _ isLive: (WALRecord, Bool) -> Bool, _ moved: ([WALPosition]) -> Void
   ) throws(SoftadastraError) -> UInt64 {
     let all = monitor.withLock { $0.segments }
-    var run = CompactionRun()
+    var run = CompactionRun(capacity: options.segmentBytes)
     var isBase = true
     var freed: UInt64 = 0
     for (index, segment) in all.dropLast().enumerated() {
@@ -71,7 +71,7 @@ extension WriteAheadLog {
               sequence: head.sequence, kind: head.kind,
               position: WALPosition(sequence: head.sequence, offset: UInt32(offset), length: head.length),
               payload: UnsafeRawBufferPointer(rebasing: bytes[offset + RecordHeader.byteCount..<end]))
-            if isLive(record, isBase) { survivors.keep(head, UnsafeRawBufferPointer(rebasing: bytes[offset..<end])) }
+            if isLive(record, isBase) { survivors.keep(offset..<end) }
           }
           return .success(())
         } catch { return .failure(error) }
@@ -85,7 +85,7 @@ extension WriteAheadLog {
         if survivors.count < total { isBase = false }
       } else {
         if run.count + survivors.count > options.segmentBytes { freed += try install(&run, moved) }
-        run.append(survivors, dropped: total - survivors.count)
+        bytes.withUnsafeBytes { run.append(survivors, of: $0, dropped: total - survivors.count) }
       }
     }
     return freed + (try install(&run, moved))
@@ -95,7 +95,7 @@ extension WriteAheadLog {
   func install(
     _ run: inout CompactionRun, evenIfUnchanged: Bool = false, _ moved: ([WALPosition]) -> Void
   ) throws(SoftadastraError) -> UInt64 {
-    defer { run = CompactionRun() }
+    defer { run = CompactionRun(capacity: options.segmentBytes) }
     guard let first = run.segments.first, run.segments.count > 1 || run.dropped > 0 || evenIfUnchanged else { return 0 }
     // What superseded the dropped records must not be lost while they are gone.
     try sync()
@@ -159,61 +159,5 @@ extension WriteAheadLog {
     } else {
       try? disk.remove(segment.name)
     }
-  }
-}
-
-/// Neighbouring segments on their way into one.
-struct CompactionRun {
-  struct Part {
-    let segment: Segment
-    let through: UInt64
-    var bytes: [UInt8] = []
-    var heads: [(offset: Int, head: RecordHeader)] = []
-
-    init(segment: Segment, through: UInt64) {
-      self.segment = segment
-      self.through = through
-    }
-
-    var count: Int { bytes.count }
-
-    mutating func keep(_ head: RecordHeader, _ record: UnsafeRawBufferPointer) {
-      heads.append((bytes.count, head))
-      bytes.append(contentsOf: record)
-    }
-  }
-
-  private(set) var segments: [Segment] = []
-  private(set) var through: UInt64 = 0
-  private(set) var dropped = 0
-  private(set) var bytes: [UInt8] = []
-  private var heads: [(offset: Int, head: RecordHeader)] = []
-
-  var count: Int { bytes.count }
-
-  mutating func append(_ part: Part, dropped: Int) {
-    segments.append(part.segment)
-    through = part.through
-    self.dropped += dropped
-    guard !bytes.isEmpty else { return (bytes, heads) = (part.bytes, part.heads) }
-    for (offset, head) in part.heads { heads.append((offset + bytes.count, head)) }
-    bytes += part.bytes
-  }
-
-  /// Seals every record for the file that begins with this header; returns where they will lie in it.
-  mutating func seal(for header: SegmentHeader) -> [WALPosition] {
-    var positions: [WALPosition] = []
-    positions.reserveCapacity(heads.count)
-    bytes.withUnsafeMutableBytes { bytes in
-      for (offset, head) in heads {
-        // The batch is complete: its survivors stand alone from now on.
-        bytes[offset + 33] = head.flags & ~RecordHeader.continuesFlag
-        RecordHeader.seal(bytes.baseAddress! + offset, total: head.total, mark: header.mark, group: head.group)
-        positions.append(
-          WALPosition(
-            sequence: head.sequence, offset: UInt32(offset + SegmentHeader.byteCount), length: head.length))
-      }
-    }
-    return positions
   }
 }

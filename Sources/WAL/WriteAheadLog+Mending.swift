@@ -30,13 +30,13 @@ extension WriteAheadLog {
       try bytes.withUnsafeBytes { bytes -> Result<Void, SoftadastraError> in
         do throws(SoftadastraError) {
           try scan.run(bytes) { head, offset throws(SoftadastraError) in
-            survivors.keep(head, UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + head.total]))
+            survivors.keep(offset..<offset + head.total)
           }
           return .success(())
         } catch { return .failure(error) }
       }.get()
-      var run = CompactionRun()
-      run.append(survivors, dropped: 0)
+      var run = CompactionRun(capacity: survivors.count)
+      bytes.withUnsafeBytes { run.append(survivors, of: $0, dropped: 0) }
       _ = try install(&run, evenIfUnchanged: true, moved)
     }
     return copies

@@ -131,6 +131,8 @@ extension Store {
     }
     try store.commit(names[1000...].map { .erase(key: $0) })
     store.giveBackMemory()
+    #expect(store.closeGaps())
+    #expect(!store.closeGaps())
     try store.commit([.put(key: names[5], value: key("new"), version: nil, tag: 2), .erase(key: names[6])])
     let expected = names[..<1000].filter { $0 != names[6] }
     for isReopened in [false, true] {

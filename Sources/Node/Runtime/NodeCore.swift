@@ -274,12 +274,13 @@ actor NodeCore {
     let store = self.store
     if quiet.hasJustBegun { for mirror in folders.values.map(\.mirror) { await mirror.giveBackMemory() } }
     await pool.run {
-      if quiet.hasJustBegun {
-        // It leaves something, too, and takes seconds.
-        store.compactAtRest { ProcessMemory.giveBack() }
-        store.giveBackMemory()
-      }
+      if quiet.hasJustBegun { store.giveBackMemory() }
       if quiet.givesMemoryBack { ProcessMemory.giveBack() }
+      if quiet.hasJustBegun {
+        // These need some for seconds: only when what the burst held is gone. They leave something, too.
+        if store.closeGaps() { ProcessMemory.giveBack() }
+        store.compactAtRest { ProcessMemory.giveBack() }
+      }
       ProcessMemory.unmapProgram()
     }
   }
