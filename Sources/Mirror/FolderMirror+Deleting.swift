@@ -38,9 +38,9 @@ extension FolderMirror {
         continue
       }
       busy.insert(path)
-      puttingAway += 1
+      halfDone += 1
       let isGone = await putAway(path, dot)
-      puttingAway -= 1
+      halfDone -= 1
       if isGone {
         gone.append(path)
         note(unwanted.remove(path, of: folder))
@@ -94,23 +94,22 @@ extension FolderMirror {
         return .failed(error)
       }
     }
-    func recordDeletion(_ fingerprint: UInt64) {
-      commitLocal([
-        .delete(
-          key: key, value: [], version: store.newVersion(basedOn: version.vector, author: configuration.author),
-          tag: fingerprint, flags: 0)
-      ])
+    /// Where the log has no room it is tried again.
+    func recordDeletion(_ fingerprint: UInt64) -> Bool {
+      let deletion = Mutation.delete(
+        key: key, value: [], version: store.newVersion(basedOn: version.vector, author: configuration.author),
+        tag: fingerprint, flags: 0)
+      if commitLocal([deletion]) != nil { return true }
+      note(unwanted.insert(path, dot, of: folder))
+      return false
     }
     switch outcome {
-    case .applied(let fingerprint, _):
-      // Not zero where something else lives in this directory: it stays for that alone.
-      recordDeletion(fingerprint)
-      return true
+    // Not zero where something else lives in this directory: it stays for that alone.
+    case .applied(let fingerprint, _): return recordDeletion(fingerprint)
     case .rescued(_, let rescue):
-      recordDeletion(0)
       rescan(rescue)
       host.report(.conflict(path, copy: rescue))
-      return true
+      return recordDeletion(0)
     // Edited in that very moment, which is no business of this deletion.
     case .changedLocally, .obstructed: return false
     case .failed(let error):

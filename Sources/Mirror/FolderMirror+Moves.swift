@@ -166,7 +166,11 @@ extension FolderMirror {
         && moveDigest(source, below: from) == record.digest || DeliberateFault.moveUnchecked.isOn
     else { return false }
     beginMove([from, to])
-    defer { endMove([from, to]) }
+    halfDone += 1
+    defer {
+      halfDone -= 1
+      endMove([from, to])
+    }
     let volume = self.volume
     let expected = source[0].1.tag
     let intent = MoveIntent(version: change.version, record: record)

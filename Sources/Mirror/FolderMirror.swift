@@ -150,8 +150,8 @@ public actor FolderMirror {
 
   /// Deleted elsewhere, and not put away yet.
   var unwanted = UnwantedVersions()
-  /// So many are being put away right now.
-  var puttingAway = 0
+  /// Steps on disk that are not recorded yet, beside those of batches: renames of peers, and what is put away.
+  var halfDone = 0
 
   var state = MirrorState.scanning
   var isRunning = false
@@ -197,7 +197,7 @@ public actor FolderMirror {
   /// Both loops end. What is on disk is recorded first: what somebody does with it while the node is off is theirs.
   public func stop() async {
     isStopping = true
-    while isRunning, isApplying || finishing > 0 || !moving.isEmpty || puttingAway > 0 {
+    while isRunning, isApplying || finishing > 0 || halfDone > 0 {
       finishNow()
       await withCheckedContinuation { batchWaiters.append($0) }
     }

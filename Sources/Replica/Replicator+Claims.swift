@@ -3,6 +3,13 @@ internal import SoftadastraMirror
 internal import SoftadastraStore
 internal import SoftadastraSync
 
+/// Changes of a peer that are being recorded, and the surveys that know of them.
+struct ChangesUnderway {
+  let space: SpaceID
+  let peer: NodeID
+  let noted: Set<UInt64>
+}
+
 /// Taking over what peers claim: see `SurveyAccount`.
 extension Replicator {
   /// Everything that the peer's watermark tells of is applied here. It becomes ours, unless it includes deletions of which
@@ -13,9 +20,20 @@ extension Replicator {
     guard isHarmless || account?.settles(claim.collected) == true else {
       return postpone(claim, of: peer, in: space)
     }
+    if !isHarmless, let account, isUnnoted(by: account, in: space, besides: peer) {
+      // Soon it can be told whether that matters.
+      peers[peer]?.postponed[space, default: PostponedClaim(claim)].merge(claim)
+      return
+    }
     mergeWatermark(space, claim)
-    if account?.isSpent(watermarkRecord(space).applied) == true { peers[peer]?.accounts[space] = nil }
-    if !isHarmless { peers[peer]?.postponed[space] = nil }
+    let own = watermarkRecord(space)
+    if account?.isSpent(own.applied) == true { peers[peer]?.accounts[space] = nil }
+    if peers[peer]?.postponed[space].map({ own.covers($0.claim) }) == true { peers[peer]?.postponed[space] = nil }
+  }
+
+  /// Changes that were under way when the survey began are not recorded yet: it may have missed them.
+  private func isUnnoted(by account: SurveyAccount, in space: SpaceID, besides peer: NodeID) -> Bool {
+    underway.values.contains { $0.space == space && $0.peer != peer && !$0.noted.contains(account.number) }
   }
 
   /// With each tick.
@@ -29,6 +47,7 @@ extension Replicator {
   /// over.
   private func postpone(_ claim: Watermark, of peer: NodeID, in space: SpaceID) {
     guard let state = peers[peer] else { return }
+    if case .folder(let id) = space, stoppedFolders.contains(id) { return }
     var postponed = state.postponed[space] ?? PostponedClaim(claim)
     postponed.merge(claim)
     defer { peers[peer]?.postponed[space] = postponed }
@@ -51,16 +70,23 @@ extension Replicator {
 
   // MARK: What is in doubt
 
-  /// Before changes are recorded: notes those that others may have forgotten the deletion of. Returns the surveys for which
-  /// that was done.
-  func noteDoubtful(_ changes: [Change], in space: SpaceID, from peer: NodeID) -> Set<UInt64> {
+  /// Before changes are recorded: notes those that others may have forgotten the deletion of. Returns their number among
+  /// those under way.
+  func noteDoubtful(_ changes: [Change], in space: SpaceID, from peer: NodeID) -> UInt64 {
     let others = accounts(in: space, besides: peer)
-    if !others.isEmpty { note(changes, in: space, others) { !self.isHereAnyway($0, in: space) } }
-    return Set(others.map(\.number))
+    // What was here when everything was listed is no news. Of a survey that goes on nobody knows what it has come to.
+    let answered = others.filter { peers[$0.node]?.accounts[space]?.isAnswered == true }
+    let asking = others.filter { other in !answered.contains { $0.number == other.number } }
+    if !answered.isEmpty { note(changes, in: space, answered) { !self.isHereAnyway($0, in: space) } }
+    if !asking.isEmpty { note(changes, in: space, asking) { _ in true } }
+    underwayCount += 1
+    underway[underwayCount] = ChangesUnderway(space: space, peer: peer, noted: Set(others.map(\.number)))
+    return underwayCount
   }
 
   /// Once they are recorded, or some of them: a survey that began meanwhile may have listed what was here before.
-  func noteRecorded(_ changes: [Change], in space: SpaceID, from peer: NodeID, noted: Set<UInt64>) {
+  func noteRecorded(_ changes: [Change], in space: SpaceID, from peer: NodeID, _ number: UInt64) {
+    guard let noted = underway.removeValue(forKey: number)?.noted else { return }
     let others = accounts(in: space, besides: peer).filter { !noted.contains($0.number) }
     if !others.isEmpty { note(changes, in: space, others) { _ in true } }
   }

@@ -54,7 +54,8 @@ extension Replicator {
       if peers[peer]?.session == state.session { peers[peer]?.recording[changes.space, default: 1] -= 1 }
     }
     let items = withoutForgotten(changes.items, in: changes.space)
-    let noted = noteDoubtful(items, in: changes.space, from: peer)
+    let number = noteDoubtful(items, in: changes.space, from: peer)
+    defer { underway[number] = nil }
     do throws(SoftadastraError) {
       var receipt = FolderMirror.Receipt()
       if case .folder(let id) = changes.space {
@@ -71,7 +72,7 @@ extension Replicator {
           askAgain(peer)
         }
       }
-      noteRecorded(items, in: changes.space, from: peer, noted: noted)
+      noteRecorded(items, in: changes.space, from: peer, number)
       // The peer may have gone and come back meanwhile: a new session starts from the cursor just recorded.
       guard peers[peer]?.session == state.session else { return }
       noteHeard(items, in: changes.space, from: peer)
@@ -86,7 +87,7 @@ extension Replicator {
         engine.settled(changes.space, early.map { ($0.peer, $0.sequence) })
       }
     } catch {
-      noteRecorded(items, in: changes.space, from: peer, noted: noted)
+      noteRecorded(items, in: changes.space, from: peer, number)
       if peers[peer]?.session == state.session {
         engine.notStored(peer, changes.space)
         peers[peer]?.refused.refuse(changes.space)
@@ -103,17 +104,18 @@ extension Replicator {
     guard case .folder(let id) = space, let mirror = folders[id], let state = peers[peer], !state.lacksGroupRecords
     else { return }
     let items = withoutForgotten(changes, in: space)
-    let noted = noteDoubtful(items, in: space, from: peer)
+    let number = noteDoubtful(items, in: space, from: peer)
+    defer { underway[number] = nil }
     do throws(SoftadastraError) {
       let receipt = try await mirror.receive(items, from: peer, cursor: nil)
-      noteRecorded(items, in: space, from: peer, noted: noted)
+      noteRecorded(items, in: space, from: peer, number)
       for answer in receipt.answers { hooks.enqueue(peer, .message(answer)) }
       if peers[peer]?.session == state.session {
         noteHeard(items, in: space, from: peer)
         expect(receipt, of: changes, in: space, from: peer)
       }
     } catch {
-      noteRecorded(items, in: space, from: peer, noted: noted)
+      noteRecorded(items, in: space, from: peer, number)
       hooks.failed(peer, error)
     }
     pump()

@@ -29,6 +29,8 @@ extension Replicator {
   // MARK: As the one that returns
 
   func surveyed(_ peer: NodeID, _ space: SpaceID, _ known: VersionVector) {
+    // It has been told that the folder is not mirrored here any more.
+    if case .folder(let id) = space, folders[id] == nil { return }
     surveys += 1
     if let doubtful = peers[peer]?.accounts[space]?.askedAgain(number: surveys) {
       peers[peer]?.inventories[space] = Inventory(listing: doubtful)
@@ -52,7 +54,7 @@ extension Replicator {
       let count: Int
       if case .folder(let id) = space {
         guard let mirror = folders[id] else { return }
-        count = try await mirror.deletedElsewhere(items)
+        count = items.isEmpty ? 0 : try await mirror.deletedElsewhere(items)
       } else {
         count = try await dropValues(items)
       }
@@ -61,6 +63,12 @@ extension Replicator {
       // Told again when the peer asks again. It is waiting for the rest.
       if peers[peer]?.session == session { peers[peer]?.accounts[space] = nil }
       hooks.failed(peer, error)
+      if case .folder(let id) = space, error.code == .closed {
+        stoppedFolders.insert(id)
+        peers[peer]?.inventories[space] = nil
+        guard !isLast, peers[peer]?.session == session else { return }
+        return hooks.enqueue(peer, .message(.inventory(space, [], isLast: true)))
+      }
     }
     // A new session has an inventory of its own.
     guard peers[peer]?.session == session else { return }

@@ -101,6 +101,11 @@ public final class Replicator {
   var earlySettled: Set<EarlySettled> = []
   /// Of this node's inventories so far.
   var surveys: UInt64 = 0
+  /// Changes that are being recorded right now, also of peers that have gone meanwhile.
+  var underway: [UInt64: ChangesUnderway] = [:]
+  var underwayCount: UInt64 = 0
+  /// Folders that have stopped, and cannot put anything away.
+  var stoppedFolders: Set<FolderID> = []
   public var hooks: Hooks!
 
   public init(store: Store, node: NodeID, time: any TimeSource, options: SyncOptions = SyncOptions()) {
@@ -120,6 +125,7 @@ public final class Replicator {
 
   public nonisolated(nonsending) func add(_ mirror: FolderMirror) async {
     folders[mirror.folder] = mirror
+    stoppedFolders.remove(mirror.folder)
     announceWatermark(.folder(mirror.folder))
     for (peer, state) in peers { await subscribe(to: peer, mirror, state) }
     // A peer may have asked for it before it was here.

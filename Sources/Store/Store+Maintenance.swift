@@ -205,6 +205,8 @@ extension Store {
     state.withLock { state in
       // A store in memory has its values by the slots' numbers.
       guard !state.cache.isEverything, let smaller = state.index.withoutGaps() else { return false }
+      // It goes by the slots' numbers, too.
+      state.cache.removeAll()
       state.index = smaller
       return true
     }

@@ -91,6 +91,26 @@ private func openMaintainedStore() throws -> Store {
     await store.close()
   }
 
+  /// The cache goes by the numbers that the index gives anew.
+  @Test func whatWasReadBeforeGapsAreClosedIsReadAfterwards() throws {
+    let store = try Store.open(
+      disk: MemoryDisk(), options: StoreOptions(isMaintainedAutomatically: false), time: SystemTime(),
+      random: SeededSource(seed: 1))
+    let names = (0..<9000).map { key("k\($0)") }
+    for start in stride(from: 0, to: names.count, by: 1000) {
+      try store.commit(names[start..<start + 1000].map { .put(key: $0, value: $0, version: nil, tag: 1) })
+    }
+    let kept = names.enumerated().filter { $0.offset % 9 == 0 }.map(\.element)
+    try store.waitBlocking(
+      try store.commit(names.enumerated().filter { $0.offset % 9 != 0 }.map { .erase(key: $0.element) }))
+    store.giveBackMemory()
+    for isClosed in [false, true] {
+      for name in kept { #expect(try store.get(name)?.value == name) }
+      if !isClosed { #expect(store.closeGaps()) }
+    }
+    store.closeBlocking()
+  }
+
   private final class Told: Sendable {
     let count = Atomic(0)
   }

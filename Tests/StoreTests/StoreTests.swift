@@ -131,8 +131,11 @@ extension Store {
     }
     try store.commit(names[1000...].map { .erase(key: $0) })
     store.giveBackMemory()
+    // They are in the cache again.
+    for name in names[..<1000] { #expect(try store.get(name)?.value == name) }
     #expect(store.closeGaps())
     #expect(!store.closeGaps())
+    for name in names[..<1000] { #expect(try store.get(name)?.value == name) }
     try store.commit([.put(key: names[5], value: key("new"), version: nil, tag: 2), .erase(key: names[6])])
     let expected = names[..<1000].filter { $0 != names[6] }
     for isReopened in [false, true] {
