@@ -50,10 +50,11 @@ extension Replicator {
     _ peer: NodeID, _ space: SpaceID, _ items: [SyncMessage.InventoryItem], isLast: Bool
   ) async {
     let session = peers[peer]?.session
+    let mirror = mirror(of: space)
     do throws(SoftadastraError) {
       let count: Int
-      if case .folder(let id) = space {
-        guard let mirror = folders[id] else { return }
+      if case .folder = space {
+        guard let mirror else { return }
         count = items.isEmpty ? 0 : try await mirror.deletedElsewhere(items)
       } else {
         count = try await dropValues(items)
@@ -63,8 +64,8 @@ extension Replicator {
       // Told again when the peer asks again. It is waiting for the rest.
       if peers[peer]?.session == session { peers[peer]?.accounts[space] = nil }
       hooks.failed(peer, error)
-      if case .folder(let id) = space, error.code == .closed {
-        stoppedFolders.insert(id)
+      if let mirror, mirror === self.mirror(of: space), error.code == .closed {
+        stoppedFolders.insert(mirror.folder)
         peers[peer]?.inventories[space] = nil
         guard !isLast, peers[peer]?.session == session else { return }
         return hooks.enqueue(peer, .message(.inventory(space, [], isLast: true)))
@@ -76,6 +77,10 @@ extension Replicator {
     peers[peer]?.inventories[space] = nil
     peers[peer]?.accounts[space]?.answered()
     if let postponed = peers[peer]?.postponed[space] { takeOver(postponed.claim, of: peer, in: space) }
+  }
+
+  private func mirror(of space: SpaceID) -> FolderMirror? {
+    if case .folder(let id) = space { folders[id] } else { nil }
   }
 
   /// Values have no archive: they stay restorable as if they had lost a conflict.
