@@ -75,8 +75,8 @@ extension Replicator {
   func noteDoubtful(_ changes: [Change], in space: SpaceID, from peer: NodeID) -> UInt64 {
     let others = accounts(in: space, besides: peer)
     // What was here when everything was listed is no news. Of a survey that goes on nobody knows what it has come to.
-    let answered = others.filter { peers[$0.node]?.accounts[space]?.isAnswered == true }
-    let asking = others.filter { other in !answered.contains { $0.number == other.number } }
+    let answered = others.filter(\.isAnswered)
+    let asking = others.filter { !$0.isAnswered }
     if !answered.isEmpty { note(changes, in: space, answered) { !self.isHereAnyway($0, in: space) } }
     if !asking.isEmpty { note(changes, in: space, asking) { _ in true } }
     underwayCount += 1
@@ -97,14 +97,16 @@ extension Replicator {
     for change in changes { peers[peer]?.accounts[space]?.heard(change.version, at: change.key) }
   }
 
-  private func accounts(in space: SpaceID, besides peer: NodeID) -> [(node: NodeID, number: UInt64)] {
+  private typealias Surveyor = (node: NodeID, number: UInt64, isAnswered: Bool)
+
+  private func accounts(in space: SpaceID, besides peer: NodeID) -> [Surveyor] {
     peers.compactMap { node, state in
-      node == peer ? nil : state.accounts[space].map { (node, $0.number) }
+      node == peer ? nil : state.accounts[space].map { (node, $0.number, $0.isAnswered) }
     }
   }
 
   private func note(
-    _ changes: [Change], in space: SpaceID, _ others: [(node: NodeID, number: UInt64)], where isNews: (Change) -> Bool
+    _ changes: [Change], in space: SpaceID, _ others: [Surveyor], where isNews: (Change) -> Bool
   ) {
     let own = watermarkRecord(space).applied
     for change in changes where !own.covers(change.version.dot) {
@@ -113,7 +115,7 @@ extension Replicator {
       guard isMove || change.flags.subtracting(.delta).isEmpty, !isCopy(change, in: space) else { continue }
       let doubting = others.filter { peers[$0.node]?.accounts[space]?.mayKnowMore(of: dot) ?? false }
       guard !doubting.isEmpty, isNews(change) else { continue }
-      for (other, _) in doubting {
+      for other in doubting.map(\.node) {
         // What it makes is not sent as well.
         if isMove { peers[other]?.accounts[space]?.tookMuch() }
         peers[other]?.accounts[space]?.took(dot, at: change.key)

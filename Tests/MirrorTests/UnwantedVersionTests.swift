@@ -32,13 +32,18 @@ import Testing
     operation == .displace ? ENOSPC : nil
   }
 
-  /// Holds the file that is deleted elsewhere, and has no room to put it away.
-  private func holdingIt(_ volume: MemoryVolume, _ disk: MemoryDisk) async throws -> MirrorLife {
+  private func havingIt(_ volume: MemoryVolume, _ disk: MemoryDisk) async throws -> MirrorLife {
     try MirrorLife.prepare(volume)
     volume.write(path, [1, 2, 3])
     let life = try MirrorLife(1, volume: volume, disk: disk)
     try await life.start()
     #expect(await life.rests())
+    return life
+  }
+
+  /// Holds the file that is deleted elsewhere, and has no room to put it away.
+  private func holdingIt(_ volume: MemoryVolume, _ disk: MemoryDisk) async throws -> MirrorLife {
+    let life = try await havingIt(volume, disk)
     volume.fail(Self.full)
     #expect(try await life.mirror.deletedElsewhere(gone(life)) == 0)
     return life
@@ -83,11 +88,7 @@ import Testing
   /// Between the look at it and its way into the archive.
   @Test func whatIsWrittenInThatMomentStays() async throws {
     let volume = MemoryVolume()
-    try MirrorLife.prepare(volume)
-    volume.write(path, [1, 2, 3])
-    let life = try MirrorLife(1, volume: volume, disk: MemoryDisk())
-    try await life.start()
-    #expect(await life.rests())
+    let life = try await havingIt(volume, MemoryDisk())
     let isUnwritten = SharedFlag()
     volume.interrupt { [path] operation, at in
       if operation == .displace, at == path, isUnwritten.clear() { volume.write(path, [4, 5]) }
@@ -123,11 +124,7 @@ import Testing
   /// Whoever asks is to know that it is not done.
   @Test func aFolderThatHasStoppedSaysSo() async throws {
     let volume = MemoryVolume()
-    try MirrorLife.prepare(volume)
-    volume.write(path, [1, 2, 3])
-    let life = try MirrorLife(1, volume: volume, disk: MemoryDisk())
-    try await life.start()
-    #expect(await life.rests())
+    let life = try await havingIt(volume, MemoryDisk())
     let items = gone(life)
     await life.mirror.stop()
     await #expect(throws: SoftadastraError.self) { try await life.mirror.deletedElsewhere(items) }

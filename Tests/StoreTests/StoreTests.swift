@@ -131,7 +131,6 @@ extension Store {
     }
     try store.commit(names[1000...].map { .erase(key: $0) })
     store.giveBackMemory()
-    // They are in the cache again.
     for name in names[..<1000] { #expect(try store.get(name)?.value == name) }
     #expect(store.closeGaps())
     #expect(!store.closeGaps())
