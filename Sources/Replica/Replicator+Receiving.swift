@@ -46,6 +46,8 @@ extension Replicator {
       peers[peer]?.refused.postpone(changes.space)
       return engine.notStored(peer, changes.space)
     }
+    let mirror = mirror(of: changes.space)
+    if case .folder = changes.space, mirror == nil { return }
     let cursor =
       state.awaited[changes.space]?.isEmpty ?? true
       ? cursorMutation(state, changes.space, changes.through) : nil
@@ -54,12 +56,10 @@ extension Replicator {
       if peers[peer]?.session == state.session { peers[peer]?.recording[changes.space, default: 1] -= 1 }
     }
     let items = withoutForgotten(changes.items, in: changes.space)
-    let number = noteDoubtful(items, in: changes.space, from: peer)
-    defer { underway[number] = nil }
+    let recording = recordingBegins(items, in: changes.space, from: peer)
     do throws(SoftadastraError) {
       var receipt = FolderMirror.Receipt()
-      if case .folder(let id) = changes.space {
-        guard let mirror = folders[id] else { return }
+      if let mirror {
         if DeliberateFault.cursorBeforeChanges.isOn, let cursor { try await store.wait(try store.commit([cursor])) }
         await mirror.feed(of: peer, isComplete: false)
         receipt = try await mirror.receive(items, from: peer, cursor: cursor)
@@ -72,10 +72,10 @@ extension Replicator {
           askAgain(peer)
         }
       }
-      noteRecorded(items, in: changes.space, from: peer, number)
+      recordingEnded(recording, items, in: changes.space)
       // The peer may have gone and come back meanwhile: a new session starts from the cursor just recorded.
       guard peers[peer]?.session == state.session else { return }
-      noteHeard(items, in: changes.space, from: peer)
+      claims[changes.space]?.heard(items, from: peer)
       peers[peer]?.refused.recorded()
       engine.stored(
         peer, changes.space, through: changes.through, outstanding: receipt.outstanding, watermark: changes.watermark)
@@ -87,7 +87,7 @@ extension Replicator {
         engine.settled(changes.space, early.map { ($0.peer, $0.sequence) })
       }
     } catch {
-      noteRecorded(items, in: changes.space, from: peer, number)
+      recordingEnded(recording, items, in: changes.space)
       if peers[peer]?.session == state.session {
         engine.notStored(peer, changes.space)
         peers[peer]?.refused.refuse(changes.space)
@@ -104,18 +104,17 @@ extension Replicator {
     guard case .folder(let id) = space, let mirror = folders[id], let state = peers[peer], !state.lacksGroupRecords
     else { return }
     let items = withoutForgotten(changes, in: space)
-    let number = noteDoubtful(items, in: space, from: peer)
-    defer { underway[number] = nil }
+    let recording = recordingBegins(items, in: space, from: peer)
     do throws(SoftadastraError) {
       let receipt = try await mirror.receive(items, from: peer, cursor: nil)
-      noteRecorded(items, in: space, from: peer, number)
+      recordingEnded(recording, items, in: space)
       for answer in receipt.answers { hooks.enqueue(peer, .message(answer)) }
       if peers[peer]?.session == state.session {
-        noteHeard(items, in: space, from: peer)
+        claims[space]?.heard(items, from: peer)
         expect(receipt, of: changes, in: space, from: peer)
       }
     } catch {
-      noteRecorded(items, in: space, from: peer, number)
+      recordingEnded(recording, items, in: space)
       hooks.failed(peer, error)
     }
     pump()

@@ -31,13 +31,8 @@ extension Replicator {
   func surveyed(_ peer: NodeID, _ space: SpaceID, _ known: VersionVector) {
     // It has been told that the folder is not mirrored here any more.
     if case .folder(let id) = space, folders[id] == nil { return }
-    surveys += 1
-    if let doubtful = peers[peer]?.accounts[space]?.askedAgain(number: surveys) {
-      peers[peer]?.inventories[space] = Inventory(listing: doubtful)
-    } else {
-      peers[peer]?.accounts[space] = SurveyAccount(known: known, number: surveys)
-      peers[peer]?.inventories[space] = Inventory(of: space, known: known)
-    }
+    let doubtful = claims[space, default: ClaimLedger(of: space)].asked(by: peer, known: known)
+    peers[peer]?.inventories[space] = doubtful.map(Inventory.init(listing:)) ?? Inventory(of: space, known: known)
     sendInventory(of: space, to: peer)
   }
 
@@ -62,7 +57,7 @@ extension Replicator {
       if count > 0 { hooks.deletedWhileAway(space, count) }
     } catch {
       // Told again when the peer asks again. It is waiting for the rest.
-      if peers[peer]?.session == session { peers[peer]?.accounts[space] = nil }
+      if peers[peer]?.session == session { claims[space]?.surveyFailed(of: peer) }
       hooks.failed(peer, error)
       if let mirror, mirror === self.mirror(of: space), error.code == .closed {
         stoppedFolders.insert(mirror.folder)
@@ -75,11 +70,11 @@ extension Replicator {
     guard peers[peer]?.session == session else { return }
     guard isLast else { return sendInventory(of: space, to: peer) }
     peers[peer]?.inventories[space] = nil
-    peers[peer]?.accounts[space]?.answered()
-    if let postponed = peers[peer]?.postponed[space] { takeOver(postponed.claim, of: peer, in: space) }
+    claims[space]?.answered(by: peer)
+    if let claim = claims[space]?.kept(of: peer) { takeOver(claim, of: peer, in: space) }
   }
 
-  private func mirror(of space: SpaceID) -> FolderMirror? {
+  func mirror(of space: SpaceID) -> FolderMirror? {
     if case .folder(let id) = space { folders[id] } else { nil }
   }
 

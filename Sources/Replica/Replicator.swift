@@ -66,10 +66,6 @@ public final class Replicator {
     var recording: [SpaceID: Int] = [:]
     /// Spaces of which it is asked what it has, before it gets our feed.
     var surveyed: Set<SpaceID> = []
-    /// Whether what it claims can be taken over.
-    var accounts: [SpaceID: SurveyAccount] = [:]
-    /// What cannot be taken over before it has asked what is here.
-    var postponed: [SpaceID: PostponedClaim] = [:]
     /// What it asked us for, and how far that has come.
     var inventories: [SpaceID: Inventory] = [:]
   }
@@ -99,11 +95,8 @@ public final class Replicator {
   public private(set) var folders: [FolderID: FolderMirror] = [:]
   var peers: [NodeID: Peer] = [:]
   var earlySettled: Set<EarlySettled> = []
-  /// Of this node's inventories so far.
-  var surveys: UInt64 = 0
-  /// Changes that are being recorded right now, also of peers that have gone meanwhile.
-  var underway: [UInt64: ChangesUnderway] = [:]
-  var underwayCount: UInt64 = 0
+  /// Which claims of peers may be taken over.
+  var claims: [SpaceID: ClaimLedger] = [:]
   /// Folders that have stopped, and cannot put anything away.
   var stoppedFolders: Set<FolderID> = []
   public var hooks: Hooks!
@@ -167,6 +160,7 @@ public final class Replicator {
   public nonisolated(nonsending) func connected(
     _ peer: NodeID, replica: ReplicaID, nonce: UInt64, session: UInt64
   ) async {
+    forgetClaims(of: peer)
     peers[peer] = Peer(replica: replica, nonce: nonce, session: session)
     engine.connect(peer, replica: replica)
     announceWatermark(.values)
@@ -181,6 +175,7 @@ public final class Replicator {
   /// The session ended; the owner tells the folders.
   public func disconnected(_ peer: NodeID) {
     rememberPeers()
+    forgetClaims(of: peer)
     peers[peer] = nil
     earlySettled = earlySettled.filter { $0.peer != peer }
     engine.disconnect(peer)
