@@ -1,6 +1,6 @@
 // | field   | form                                                       |
 // | ------- | ---------------------------------------------------------- |
-// | dot     | replica u64, counter varint                                |
+// | dot     | replica u64, counter varint (<= 2^62)                      |
 // | stamp   | u64                                                        |
 // | author  | u64: 40 bits, and bit 63 if an origin follows              |
 // | origin  | replica u64, counter varint; only if it is not the dot     |
@@ -41,7 +41,9 @@ extension ByteWriter {
 
 extension ByteReader {
   public mutating func dot() throws(CodingError) -> Dot {
-    Dot(replica: ReplicaID(rawValue: try uint64()), counter: try varint())
+    let (replica, counter) = (ReplicaID(rawValue: try uint64()), try varint())
+    guard counter <= Dot.maxCounter else { throw .tooLarge(what: "counter of a version", limit: Int(Dot.maxCounter)) }
+    return Dot(replica: replica, counter: counter)
   }
 
   public mutating func vector() throws(CodingError) -> VersionVector {

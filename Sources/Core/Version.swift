@@ -3,6 +3,8 @@ public struct Dot: Hashable, Comparable, Sendable, CustomStringConvertible {
   public let replica: ReplicaID
   /// From 1; belongs to the replica and never repeats.
   public let counter: UInt64
+  /// More is refused wherever a dot is read: there is always a next one.
+  public static let maxCounter: UInt64 = 1 << 62
 
   public init(replica: ReplicaID, counter: UInt64) {
     self.replica = replica

@@ -102,6 +102,10 @@ extension Store {
     let result = state.withLock { state -> Result<CommitTicket, SoftadastraError> in
       do throws(SoftadastraError) {
         for condition in conditions { try check(condition, state) }
+        guard state.hasNumbers(for: payloads) else {
+          throw SoftadastraError(
+            .limit, "commit", at: location, why: "versions of more than \(UInt16.max) replicas", retryable: false)
+        }
         let positions = try assign(payloads, state, wakesWriter)
         for (payload, position) in zip(payloads, positions) {
           do {

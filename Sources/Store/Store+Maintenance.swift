@@ -106,8 +106,9 @@ extension Store {
   func compact(inBurst isBurst: Bool) throws(SoftadastraError) {
     guard let wal else { return }
     try exclusively { () throws(SoftadastraError) in
-      try recordCounter()
       try wal.roll()
+      // Behind it: what is given out until then may lie in what is compacted, and go.
+      try recordCounter()
       let live = state.withLock { $0.liveBytes }
       let superseded = wal.byteCount - min(wal.byteCount, live)
       // In a burst a segment that is mostly live stays as it is. While something superseded is left in it, erasures
@@ -146,6 +147,14 @@ extension Store {
 
   private func writeCheckpoint() throws(SoftadastraError) {
     guard let wal, let disk, !maintenance.progress.withLock({ $0.isSuspended }) else { return }
+    do throws(SoftadastraError) { try writeCheckpoint(wal, disk) } catch {
+      // A full disk has better use for what there is of it.
+      try? disk.remove(CheckpointHead.temporaryName)
+      throw error
+    }
+  }
+
+  private func writeCheckpoint(_ wal: WriteAheadLog, _ disk: any Disk) throws(SoftadastraError) {
     // The tail under the lock: whatever is not applied yet lies behind it.
     let (replay, segments, bytes) = state.withLock { _ in (wal.tail, wal.segments, wal.byteCount) }
     let name = CheckpointHead.temporaryName

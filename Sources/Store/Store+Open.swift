@@ -11,6 +11,8 @@ extension Store {
   {
     if options.durability == .memory { return inMemory(time: time, random: random, sums: options.sums) }
     let lock = try disk.lock("lock")
+    // Of a process that ended while it wrote one.
+    try? disk.remove(CheckpointHead.temporaryName)
     var from: WALPosition?
     var state = loadCheckpoint(disk, options, &from)
     var unreadable: CodingError?

@@ -41,6 +41,17 @@ struct StoreState: ~Copyable, Sendable {
     return number
   }
 
+  /// Whether numbers are left for the replicas of all these records. Cheap while there are many.
+  func hasNumbers(for payloads: [(kind: UInt8, bytes: [UInt8])]) -> Bool {
+    let free = Int(UInt16.max) + 1 - replicas.count
+    guard payloads.count > free else { return true }
+    let new = payloads.compactMap { payload -> ReplicaID? in
+      guard payload.kind == RecordKind.entry else { return nil }
+      return payload.bytes.withUnsafeBytes { try? EntryRecord.skim($0, replica: replica) }?.dot?.replica
+    }
+    return Set(new.filter { replicaNumbers[$0] == nil }).count <= free
+  }
+
   mutating func noteCounter(_ counter: UInt64, of number: UInt16) {
     while highestCounters.count <= Int(number) { highestCounters.append(0) }
     if highestCounters[Int(number)] < counter { highestCounters[Int(number)] = counter }

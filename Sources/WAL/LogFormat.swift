@@ -143,16 +143,20 @@ struct RecordHeader: Equatable {
     return bytes
   }
 
-  /// The record at `offset`, if its bytes are there and its checksum holds. With a nil mark, any segment's.
-  static func parse(_ bytes: UnsafeRawBufferPointer, at offset: Int, mark: UInt32?) -> RecordHeader? {
+  /// The record at `offset`, if its bytes are there and its checksum holds. With a nil mark, any segment's, but none before
+  /// the sequence `first`.
+  static func parse(
+    _ bytes: UnsafeRawBufferPointer, at offset: Int, mark: UInt32?, from first: UInt64 = 1
+  ) -> RecordHeader? {
     guard offset >= 0, bytes.count - offset >= byteCount else { return nil }
     // The mark first: it tells our records from zeros and from a recycled file's earlier ones without hashing.
     let found = bytes.loadLittle(UInt32.self, at: offset + 12)
     if let mark, found != mark { return nil }
     let length = bytes.loadLittle(UInt32.self, at: offset + 8)
-    guard Int(length) <= bytes.count - offset - byteCount else { return nil }
+    // What cannot be a head is not worth a checksum of all that it speaks of.
+    guard Int(length) <= min(bytes.count - offset - byteCount, WriteAheadLog.maxPayloadBytes) else { return nil }
     let sequence = bytes.loadLittle(UInt64.self, at: offset + 16)
-    guard sequence > 0 else { return nil }
+    guard sequence >= first, bytes.loadLittle(UInt64.self, at: offset + 24) <= sequence else { return nil }
     let sum = bytes.loadLittle(UInt64.self, at: offset)
     let end = offset + byteCount + Int(length)
     guard sum == Checksum.xxh3(UnsafeRawBufferPointer(rebasing: bytes[offset + 8..<end])) else { return nil }

@@ -1,5 +1,12 @@
 internal import SoftadastraCore
 
+/// A segment, or its beginning, that was not read at opening: a checkpoint stood for it.
+struct UnreadPart {
+  let header: SegmentHeader
+  /// Where it was read from; nil if nowhere.
+  let end: WALPosition?
+}
+
 /// One pass over the segments of a directory.
 struct LogReading {
   let disk: any Disk
@@ -75,7 +82,10 @@ struct LogReading {
       let limit = index + 1 < segments.count ? segments[index + 1].first : nil
       var position: (Int, UInt64)?
       if index == start, let from, from.sequence > segment.first { position = (Int(from.offset), from.sequence) }
-      var scan = SegmentScan(name: segment.name, header: segment.header, limit: limit, start: position)
+      var scan = SegmentScan(
+        name: segment.name, header: segment.header, limit: limit, start: position,
+        // Nobody knows whether a compaction took records out of it.
+        mayJump: segment.header.isCompacted || headless.contains(segment.first))
       try scan.run(bytes) { head, offset throws(SoftadastraError) in
         let payload = offset + RecordHeader.byteCount
         try replay(
@@ -110,7 +120,7 @@ struct LogReading {
     var at = SegmentHeader.byteCount
     while at + RecordHeader.byteCount <= bytes.count {
       // Records of an earlier use of a recycled file have lower sequences.
-      if let head = RecordHeader.parse(bytes, at: at, mark: nil), head.sequence >= segment.first {
+      if let head = RecordHeader.parse(bytes, at: at, mark: nil, from: segment.first) {
         let header = SegmentHeader(
           incarnation: UInt64(head.mark), first: segment.first, dataOffset: UInt32(at))
         segments[index] = Segment(name: segment.name, header: header, file: segment.file, isDamaged: true)
@@ -118,6 +128,16 @@ struct LogReading {
       }
       at += 1
     }
+  }
+
+  /// What a checkpoint stood for.
+  func unread(from: WALPosition?) -> [UnreadPart] {
+    guard let from, !segments.isEmpty else { return [] }
+    var parts = segments[..<readFrom].map { UnreadPart(header: $0.header, end: nil) }
+    if from.sequence > segments[readFrom].first {
+      parts.append(UnreadPart(header: segments[readFrom].header, end: from))
+    }
+    return parts
   }
 
   private mutating func missing(_ range: ClosedRange<UInt64>, before segment: Segment) {

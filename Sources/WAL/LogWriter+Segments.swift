@@ -43,7 +43,11 @@ extension LogWriter {
       log.monitor.withLock { state in
         state.held.removeAll()
         state.synced = synced
-        if case .full = state.status { state.status = .open }
+        switch state.status {
+        case .full: state.status = .open
+        case .closing: state.status = .closing(after: nil)
+        case .open, .failed, .closed: break
+        }
       }
       complete(through: synced)
     } catch { failure = error }
@@ -51,9 +55,10 @@ extension LogWriter {
   }
 
   private func fail(_ error: SoftadastraError) {
+    retryAt = Monitor<WriteAheadLog.State>.now() + WriteAheadLog.retryNanoseconds
     let waiters = log.monitor.withLock { state -> [WriteAheadLog.Waiter] in
       if case .closing = state.status {
-        state.status = .closed
+        state.status = .closing(after: error)
       } else if error.code == .noSpace || error.code == .quota {
         state.status = .full(error)
       } else {
@@ -62,8 +67,7 @@ extension LogWriter {
       defer { state.waiters = [] }
       return state.waiters
     }
-    var told = log.monitor.withLock { log.failure($0) } ?? error
-    if told.code == .closed { told = error }
+    let told = log.monitor.withLock { log.failure($0) } ?? error
     for waiter in waiters { waiter.continuation.resume(returning: .failure(told)) }
     log.monitor.notify()
   }
@@ -72,7 +76,8 @@ extension LogWriter {
   /// tail. Only evidence: a log without it is as good as one that was cut off.
   func markEnd() {
     let place = log.monitor.withLock { state -> (offset: Int, sequence: UInt64)? in
-      guard case .closing = state.status, state.tailSegment == planned, state.held.isEmpty, state.queue.isEmpty,
+      guard case .closing(after: nil) = state.status, state.tailSegment == planned, state.held.isEmpty,
+        state.queue.isEmpty,
         synced + 1 == state.nextSequence, synced >= segment.first
       else { return nil }
       return (state.tailOffset, state.nextSequence)

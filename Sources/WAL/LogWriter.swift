@@ -19,6 +19,10 @@ final class LogWriter: @unchecked Sendable {
   /// Sequences up to this are written to the segment.
   private var written: UInt64
   var unsyncedBytes = 0
+  /// By then the first of these is to be synced.
+  private var syncAt: UInt64 = 0
+  /// The next attempt while there is no room.
+  var retryAt: UInt64 = 0
   private var isFinished = false
 
   init(log: WriteAheadLog, segment: Segment, filled: Int, synced: UInt64) {
@@ -51,7 +55,7 @@ final class LogWriter: @unchecked Sendable {
   func writeHere() {
     let work = log.monitor.withLock { state -> Work? in
       guard log.options.durability == .durable, !state.isWriting, case .open = state.status, !state.queue.isEmpty,
-        let work = next(&state, timedOut: false)
+        let work = next(&state, now: 0)
       else { return nil }
       state.isWriting = true
       return work
@@ -71,9 +75,12 @@ final class LogWriter: @unchecked Sendable {
     }
   }
 
-  /// One step without waiting: for logs whose writer has no thread. False if there is nothing to do.
+  /// One step without waiting, as if every deadline had passed once nothing else is left: for logs whose writer has no
+  /// thread. False if there is nothing to do.
   func step() -> Bool {
-    guard !isFinished, let work = log.monitor.withLock({ next(&$0, timedOut: true) }) else { return false }
+    guard !isFinished, let work = log.monitor.withLock({ next(&$0, now: 0) ?? next(&$0, now: .max) }) else {
+      return false
+    }
     return perform(work)
   }
 
@@ -84,7 +91,6 @@ final class LogWriter: @unchecked Sendable {
     case .sync: syncNow()
     case .retry: recover(nil)
     case .stop:
-      if unsyncedBytes > 0 { syncNow() }
       markEnd()
       finish()
       isFinished = true
@@ -94,34 +100,26 @@ final class LogWriter: @unchecked Sendable {
   }
 
   private func nextWork() -> Work {
-    let isFast = log.options.durability != .durable
-    while true {
-      let limit = waitMilliseconds(isFast)
-      var timedOut = false
-      let found = log.monitor.waitFor(milliseconds: limit) { state -> Work?? in
-        defer { timedOut = true }
-        guard !state.isWriting else { return nil }
-        if let work = next(&state, timedOut: timedOut) {
-          state.isWriting = true
-          return .some(work)
-        }
-        // Another thread met a full disk: from here on there is a deadline.
-        if limit == nil, case .full = state.status { return .some(nil) }
-        return nil
-      }
-      if let found { return found }
+    log.monitor.waitFor { state, now in
+      guard !state.isWriting else { return .wait(until: nil) }
+      guard let work = next(&state, now: now) else { return .wait(until: deadline(state)) }
+      state.isWriting = true
+      return .done(work)
     }
   }
 
-  private func next(_ state: inout WriteAheadLog.State, timedOut: Bool) -> Work? {
+  private func next(_ state: inout WriteAheadLog.State, now: UInt64) -> Work? {
     switch state.status {
-    case .failed: return nil
-    case .closed: return .stop
-    case .full: return timedOut ? .retry : nil
-    case .open, .closing: break
+    case .failed, .closed: return nil
+    case .closing(after: _?): return .stop
+    case .full: return now >= retryAt ? .retry : nil
+    case .open, .closing(after: nil): break
     }
-    if unsyncedBytes > 0, state.syncWanted > synced, state.queue.isEmpty { return .sync }
-    if unsyncedBytes >= WriteAheadLog.fastSyncBytes { return .sync }
+    if unsyncedBytes > 0 {
+      // What comes in meanwhile does not put it off.
+      if now >= syncAt || unsyncedBytes >= WriteAheadLog.fastSyncBytes { return .sync }
+      if state.queue.isEmpty, state.syncWanted > synced { return .sync }
+    }
     if !state.queue.isEmpty {
       let name = state.queue[0].segment
       let count = state.queue.firstIndex { $0.segment != name } ?? state.queue.count
@@ -130,15 +128,15 @@ final class LogWriter: @unchecked Sendable {
       state.held.append(contentsOf: taken)
       return .write(taken)
     }
-    if case .closing = state.status { return .stop }
-    return timedOut && unsyncedBytes > 0 ? .sync : nil
+    if case .closing = state.status { return unsyncedBytes > 0 ? .sync : .stop }
+    return nil
   }
 
-  private func waitMilliseconds(_ isFast: Bool) -> Int? {
-    if log.monitor.withLock({ if case .full = $0.status { true } else { false } }) {
-      return WriteAheadLog.retryMilliseconds
-    }
-    return isFast && unsyncedBytes > 0 ? WriteAheadLog.fastSyncMilliseconds : nil
+  /// When there is something to do although nobody asks.
+  private func deadline(_ state: WriteAheadLog.State) -> UInt64? {
+    if case .full = state.status { return retryAt }
+    if case .open = state.status, unsyncedBytes > 0 { return syncAt }
+    return nil
   }
 
   private func write(_ chunks: [Chunk]) {
@@ -162,6 +160,7 @@ final class LogWriter: @unchecked Sendable {
     for chunk in chunks where chunk.count > 0 {
       chunk.seal(mark: segment.header.mark, group: synced + 1)
       try segment.file.write(at: UInt64(chunk.offset), chunk.bytes)
+      if unsyncedBytes == 0 { syncAt = Monitor<WriteAheadLog.State>.now() + WriteAheadLog.fastSyncNanoseconds }
       unsyncedBytes += chunk.count
       filled = max(filled, chunk.end)
     }

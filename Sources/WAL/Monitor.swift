@@ -42,8 +42,8 @@ final class Monitor<State>: @unchecked Sendable {
     noticed?()
   }
 
-  /// Calls the closure until it returns something, each time after a `notify` or the timeout it asks for.
-  func waitFor<R>(milliseconds: Int? = nil, _ body: (inout State) -> R?) -> R {
+  /// Calls the closure until it returns something, each time after a `notify`.
+  func waitFor<R>(_ body: (inout State) -> R?) -> R {
     if let step {
       while true {
         if let result = withLock(body) { return result }
@@ -53,21 +53,35 @@ final class Monitor<State>: @unchecked Sendable {
         preconditionFailure("nobody will ever do what is waited for")
       }
     }
+    return waitFor { state, _ in body(&state).map { .done($0) } ?? .wait(until: nil) }
+  }
+
+  enum Next<R> {
+    case done(R)
+    /// For a `notify`, at most until this time of `now()`.
+    case wait(until: UInt64?)
+  }
+
+  /// Calls the closure, with the time, until it is done. For threads.
+  func waitFor<R>(_ body: (inout State, _ now: UInt64) -> Next<R>) -> R {
     pthread_mutex_lock(mutex)
     defer { pthread_mutex_unlock(mutex) }
     while true {
-      if let result = body(&state) { return result }
-      guard let milliseconds else {
-        pthread_cond_wait(condition, mutex)
-        continue
+      switch body(&state, Self.now()) {
+      case .done(let result): return result
+      case .wait(nil): pthread_cond_wait(condition, mutex)
+      case .wait(let until?):
+        var deadline = timespec(tv_sec: Int(until / 1_000_000_000), tv_nsec: Int(until % 1_000_000_000))
+        pthread_cond_timedwait(condition, mutex, &deadline)
       }
-      var deadline = timespec()
-      clock_gettime(CLOCK_MONOTONIC, &deadline)
-      deadline.tv_nsec += (milliseconds % 1000) * 1_000_000
-      deadline.tv_sec += milliseconds / 1000 + deadline.tv_nsec / 1_000_000_000
-      deadline.tv_nsec %= 1_000_000_000
-      pthread_cond_timedwait(condition, mutex, &deadline)
     }
+  }
+
+  /// Monotonic nanoseconds.
+  static func now() -> UInt64 {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
   }
 }
 

@@ -6,6 +6,8 @@ struct SegmentScan {
   let header: SegmentHeader
   /// The next segment's first sequence; nil for the last segment.
   let limit: UInt64?
+  /// Records follow each other without all that were between them.
+  private let mayJump: Bool
 
   private(set) var report = WALReport()
   /// Behind the last record that counts.
@@ -21,10 +23,14 @@ struct SegmentScan {
   private var newestGroup: UInt64?
 
   /// - Parameter start: where and with which sequence to begin; by default with the segment's first record.
-  init(name: String, header: SegmentHeader, limit: UInt64?, start: (offset: Int, sequence: UInt64)? = nil) {
+  init(
+    name: String, header: SegmentHeader, limit: UInt64?, start: (offset: Int, sequence: UInt64)? = nil,
+    mayJump: Bool? = nil
+  ) {
     self.name = name
     self.header = header
     self.limit = limit
+    self.mayJump = mayJump ?? header.isCompacted
     end = start?.offset ?? Int(header.dataOffset)
     next = start?.sequence ?? header.first
   }
@@ -35,7 +41,7 @@ struct SegmentScan {
   ) throws(SoftadastraError) {
     var at = end
     while true {
-      if let head = accepted(bytes, at), head.sequence == next || header.isCompacted {
+      if let head = accepted(bytes, at), head.sequence == next || mayJump {
         if head.isEndMark, limit == nil {
           try flush(at, deliver)
           hasEndMark = true

@@ -127,7 +127,10 @@ extension WriteAheadLog {
         }
         moved(positions)
         return .success(())
-      } catch { return .failure(error) }
+      } catch {
+        try? disk.remove(temporary)
+        return .failure(error)
+      }
     }
     try result.get()
     try disk.syncDirectory()

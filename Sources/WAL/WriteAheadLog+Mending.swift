@@ -75,29 +75,32 @@ extension WriteAheadLog {
   /// Reads what was not read at opening, because a checkpoint stood for it. Blocks; the log is in use meanwhile.
   public func verifyUnread() throws(SoftadastraError) -> [WALDamage] {
     var damage: [WALDamage] = []
-    for first in unread {
+    for part in unread {
       // Between two segments a compaction may go on.
       let result: Result<[WALDamage], SoftadastraError> = compactionLock.withLock { _ in
-        do throws(SoftadastraError) { return .success(try verifySegment(first)) } catch { return .failure(error) }
+        do throws(SoftadastraError) { return .success(try verify(part)) } catch { return .failure(error) }
       }
       damage += try result.get()
     }
     return damage
   }
 
-  private func verifySegment(_ first: UInt64) throws(SoftadastraError) -> [WALDamage] {
+  private func verify(_ part: UnreadPart) throws(SoftadastraError) -> [WALDamage] {
     let all = monitor.withLock { $0.segments }
     // Gone, or no longer what was passed over: a compaction has read it since.
-    guard let index = all.firstIndex(where: { $0.first == first }), index + 1 < all.count else { return [] }
+    guard let index = all.firstIndex(where: { $0.header == part.header }),
+      let limit = part.end?.sequence ?? (index + 1 < all.count ? all[index + 1].first : nil)
+    else { return [] }
     let segment = all[index]
     if segment.isDamaged { return [WALDamage(segment: segment.name, offset: 0, byteCount: 0, missing: nil)] }
-    let bytes = try segment.file.read(at: 0, count: Int(clamping: try segment.file.size()))
+    let count = if let end = part.end { Int(end.offset) } else { Int(clamping: try segment.file.size()) }
+    let bytes = try segment.file.read(at: 0, count: count)
     guard bytes.withUnsafeBytes({ SegmentHeader($0) }) == segment.header else {
       return [
         WALDamage(segment: segment.name, offset: 0, byteCount: UInt64(SegmentHeader.byteCount), missing: nil)
       ]
     }
-    var scan = SegmentScan(name: segment.name, header: segment.header, limit: all[index + 1].first)
+    var scan = SegmentScan(name: segment.name, header: segment.header, limit: limit)
     try bytes.withUnsafeBytes { bytes -> Result<Void, SoftadastraError> in
       do throws(SoftadastraError) {
         try scan.run(bytes) { _, _ throws(SoftadastraError) in }

@@ -41,12 +41,13 @@ extension WriteAheadLog {
       state.tailOffset = active.end
       filled = active.hasRubbish ? active.end : Int(clamping: try active.segment.file.size())
     } else {
-      let header = SegmentHeader(incarnation: random.next(), first: reading.next)
-      if let old = state.segments.firstIndex(where: { $0.first == header.first }) {
-        // Nothing of it could be read; kept for people to look at.
-        try disk.rename(state.segments[old].name, to: state.segments[old].name + SegmentName.damagedSuffix)
-        state.segments.remove(at: old)
+      // Of one with that name nothing could be read. It stays, and is damage at every opening, until the log is mended.
+      if state.segments.last?.first == reading.next {
+        state.nextSequence += 1
+        state.completed += 1
+        state.synced += 1
       }
+      let header = SegmentHeader(incarnation: random.next(), first: state.nextSequence)
       state.segments.append(try createSegment(disk, random, header, reusing: nil))
       state.tailOffset = SegmentHeader.byteCount
       filled = SegmentHeader.byteCount
@@ -55,8 +56,8 @@ extension WriteAheadLog {
     state.tailSegment = active.first
     let log = WriteAheadLog(
       disk: disk, options: options, random: random, lock: lock, state: state, damage: reading.report.damage,
-      tornTail: reading.report.tornTail, unread: reading.segments[..<reading.readFrom].map(\.first))
-    let writer = LogWriter(log: log, segment: active, filled: filled, synced: reading.next - 1)
+      tornTail: reading.report.tornTail, unread: reading.unread(from: from))
+    let writer = LogWriter(log: log, segment: active, filled: filled, synced: state.synced)
     switch options.writer {
     case .thread:
       log.use(writer)

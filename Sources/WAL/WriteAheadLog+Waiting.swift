@@ -56,11 +56,13 @@ extension WriteAheadLog {
   // MARK: Closing
 
   /// Writes what is queued, syncs it and gives the directory free.
+  ///
+  /// Where the log has failed or has no room, what is queued is not written: whoever waited for it has been told.
   public func closeBlocking() {
     monitor.withLock { state in
       switch state.status {
-      case .open: state.status = .closing
-      case .full, .failed: state.status = .closed
+      case .open: state.status = .closing(after: nil)
+      case .full(let error), .failed(let error): state.status = .closing(after: error)
       case .closing, .closed: break
       }
     }

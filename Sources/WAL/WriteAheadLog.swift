@@ -11,17 +11,19 @@ public final class WriteAheadLog: Sendable {
   /// Records accepted but not on the disk yet; above it, `enqueue` refuses.
   public static let maxQueuedBytes = 1 << 30
   /// In `fast` logs, at most this long and this much lies between a write and its sync.
-  static let fastSyncMilliseconds = 500
+  static let fastSyncNanoseconds: UInt64 = 500_000_000
   static let fastSyncBytes = 8 << 20
   /// Between attempts while there is no space.
-  static let retryMilliseconds = 200
+  static let retryNanoseconds: UInt64 = 200_000_000
 
   enum Status {
     case open
     /// No room; queued records are kept and written when there is some.
     case full(SoftadastraError)
     case failed(SoftadastraError)
-    case closing
+    /// Somebody wants it closed. After a failure nothing is written any more, else what is queued is.
+    case closing(after: SoftadastraError?)
+    /// The writer has ended, and touches nothing any more.
     case closed
   }
 
@@ -71,13 +73,12 @@ public final class WriteAheadLog: Sendable {
   public let damage: [WALDamage]
   /// What was cut at opening: no acknowledged record.
   public let tornTail: WALTornTail?
-  /// First sequences of the segments that were not read at opening: a checkpoint stood for them.
-  let unread: [UInt64]
+  let unread: [UnreadPart]
   public var location: String { disk.location }
 
   init(
     disk: any Disk, options: WALOptions, random: any RandomSource, lock: any DiskLock, state: State,
-    damage: [WALDamage], tornTail: WALTornTail?, unread: [UInt64]
+    damage: [WALDamage], tornTail: WALTornTail?, unread: [UnreadPart]
   ) {
     self.disk = disk
     self.options = options
@@ -161,14 +162,14 @@ public final class WriteAheadLog: Sendable {
 
   func failure(_ state: State) -> SoftadastraError? {
     switch state.status {
-    case .open, .closing: nil
+    case .open, .closing(after: nil): nil
     case .full(var error):
       {
         // What is queued stays accepted: it is written as soon as there is room.
         error.wasAccepted = true
         return error
       }()
-    case .failed(let error): error
+    case .failed(let error), .closing(after: let error?): error
     case .closed: closedError
     }
   }

@@ -92,6 +92,26 @@ import Testing
     #expect(throws: CodingError.self) { try read(write([Dot(replica: ReplicaID(rawValue: 2), counter: 2)])) }
   }
 
+  @Test func thereIsAlwaysANextCounter() throws {
+    for counter in [Dot.maxCounter, Dot.maxCounter + 1, .max] {
+      let dot = Dot(replica: ReplicaID(rawValue: 1), counter: counter)
+      var writer = ByteWriter()
+      writer.vector(VersionVector([dot]))
+      let bytes = writer.bytes
+      func read() throws -> VersionVector {
+        try bytes.withUnsafeBytes { bytes in
+          var reader = ByteReader(bytes)
+          return try reader.vector()
+        }
+      }
+      if counter <= Dot.maxCounter {
+        #expect(try read()[dot.replica] == counter)
+      } else {
+        #expect(throws: CodingError.self) { try read() }
+      }
+    }
+  }
+
   @Test func contentHashes() {
     // Published test vectors of XXH3-64 with seed 0.
     #expect(Checksum.xxh3([]) == 0x2D06_8005_38D3_94C2)

@@ -1,3 +1,4 @@
+import Glibc
 import SoftadastraCore
 import Synchronization
 import TestSupport
@@ -113,5 +114,68 @@ private func openMaintainedStore() throws -> Store {
 
   private final class Told: Sendable {
     let count = Atomic(0)
+  }
+
+  @Test func nothingOfACheckpointThatFailedStays() throws {
+    let disk = MemoryDisk()
+    let store = try openStore(disk)
+    try store.put("a", "1")
+    disk.fail(.sync, errno: ENOSPC)
+    #expect(throws: SoftadastraError.self) { try store.checkpoint() }
+    #expect(try !disk.list().contains { $0.hasPrefix("checkpoint") })
+    // Nor of a process that was killed meanwhile.
+    disk.replace("checkpoint.tmp", [1, 2, 3])
+    store.closeBlocking()
+    _ = try openStore(disk, seed: 2)
+    #expect(try !disk.list().contains("checkpoint.tmp"))
+  }
+
+  @Test func whatACheckpointStoodForIsVerifiedUpToWhereTheLogWasRead() throws {
+    let disk = MemoryDisk()
+    var store = try openStore(disk, segment: 1 << 20)
+    for number in 0..<50 { try store.put("key \(number)", "value") }
+    try store.checkpoint()
+    try store.put("behind", "it")
+    store.closeBlocking()
+    let name = "0000000000000001.wal"
+    let sound = try #require(disk.bytes(name))
+    store = try openStore(disk, segment: 1 << 20, seed: 2)
+    #expect(try store.verifyUnread().isEmpty)
+    store.closeBlocking()
+    var bytes = sound
+    bytes[600] ^= 1
+    disk.replace(name, bytes)
+    store = try openStore(disk, segment: 1 << 20, seed: 3)
+    #expect(store.log.damage.isEmpty)
+    #expect(try store.verifyUnread().count == 1)
+    store.closeBlocking()
+    #expect(try !openStore(disk, segment: 1 << 20, seed: 4).log.damage.isEmpty)
+  }
+
+  /// Between the counter's record and the segment that a compaction works on.
+  @Test func noDotIsUsedTwiceAfterACompaction() throws {
+    let memory = MemoryDisk()
+    let disk = ObservedDisk(memory)
+    let store = try openStore(disk, segment: 1 << 16)
+    for number in 0..<5 { try store.put("a\(number)", "1") }
+    let drawn = Mutex<(counter: UInt64, isErased: Bool)>((0, false))
+    disk.observe { [unowned store] operation in
+      let (counter, isErased) = drawn.withLock { $0 }
+      if operation == .sync, counter == 0 {
+        let version = store.newVersion(basedOn: VersionVector(), author: author)
+        drawn.withLock { $0.counter = version.dot.counter }
+        _ = try? store.commit([.put(key: key("x"), value: [1], version: version)])
+      } else if operation == .rename, counter > 0, !isErased {
+        drawn.withLock { $0.isErased = true }
+        _ = try? store.commit([.erase(key: key("x"))])
+      }
+    }
+    try store.compact()
+    disk.observe(nil)
+    let (counter, isErased) = drawn.withLock { $0 }
+    #expect(counter > 5 && isErased)
+    store.closeBlocking()
+    try? memory.remove("checkpoint")
+    #expect(try openStore(memory, segment: 1 << 16, seed: 2).counter >= counter)
   }
 }

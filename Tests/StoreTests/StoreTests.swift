@@ -6,7 +6,7 @@ import Testing
 
 func key(_ text: String) -> [UInt8] { Array(text.utf8) }
 
-func openStore(_ disk: MemoryDisk, segment: Int = 8192, seed: UInt64 = 1, sums: SumRule? = nil) throws -> Store {
+func openStore(_ disk: any Disk, segment: Int = 8192, seed: UInt64 = 1, sums: SumRule? = nil) throws -> Store {
   try Store.open(
     disk: disk,
     options: StoreOptions(segmentBytes: segment, cacheBytes: 4096, isMaintainedAutomatically: false, sums: sums),
@@ -90,6 +90,27 @@ extension Store {
     }
     #expect(store.lastSequence == 0)
     try store.commit([.put(key: [UInt8](repeating: 1, count: 65536), value: [], version: nil)])
+  }
+
+  @Test func tooManyReplicasAreRefusedAsAWhole() throws {
+    let disk = MemoryDisk()
+    let store = try openStore(disk, segment: 1 << 20)
+    func batch(_ numbers: Range<Int>) -> [Mutation] {
+      numbers.map { number in
+        let dot = Dot(replica: ReplicaID(rawValue: UInt64(number) + 1000), counter: 1)
+        let version = Version(
+          vector: VersionVector([dot]), dot: dot, stamp: HybridTimestamp(rawValue: 5), author: author)
+        return .put(key: key("\(number)"), value: [1], version: version)
+      }
+    }
+    for block in 0..<65 { try store.commit(batch(block * 1000..<(block + 1) * 1000)) }
+    let error = #expect(throws: SoftadastraError.self) { try store.commit(batch(65_000..<66_000)) }
+    #expect(error?.code == .limit && error?.wasAccepted == false && store.entryCount == 65_000)
+    // What is known already, and as many as fit.
+    try store.commitBlocking(batch(64_000..<65_535))
+    store.closeBlocking()
+    let again = try openStore(disk, segment: 1 << 20, seed: 2)
+    #expect(again.log.damage.isEmpty && again.entryCount == 65_535)
   }
 
   @Test func compareAndSwap() throws {

@@ -146,4 +146,59 @@ import Testing
       last.closeBlocking()
     }
   }
+
+  @Test func aCompactedSegmentWithoutItsHeadIsDamagedOnce() throws {
+    let disk = MemoryDisk()
+    let (log, _) = try openLog(disk)
+    try put(log, 1..<201)
+    try log.roll()
+    _ = try log.compact(isLive: { record, _ in record.sequence % 2 == 0 }, moved: { _ in })
+    log.closeBlocking()
+    var bytes = try #require(disk.bytes(segment))
+    bytes[3] ^= 1
+    disk.replace(segment, bytes)
+    let (again, seen) = try openLog(disk, seed: 2)
+    #expect(seen.map(\.sequence) == (1...100).map { $0 * 2 })
+    #expect(again.damage.count == 1)
+  }
+
+  @Test func whatCannotBeAHeadIsNotRead() throws {
+    let disk = MemoryDisk()
+    let (log, _) = try openLog(disk, small(segment: 8 << 20))
+    // Every four bytes look like a record's length.
+    try log.waitBlocking(for: log.enqueue([(1, [UInt8](repeating: 1, count: 4 << 20))]))
+    try put(log, 2..<4)
+    log.closeBlocking()
+    var bytes = try #require(disk.bytes(segment))
+    for at in 0..<512 { bytes[at] = 1 }
+    disk.replace(segment, bytes)
+    let clock = SystemTime()
+    let start = clock.monotonicNanoseconds()
+    let (_, seen) = try openLog(disk, seed: 2)
+    #expect(seen.map(\.sequence) == [2, 3])
+    #expect(clock.monotonicNanoseconds() - start < 20_000_000_000)
+  }
+
+  @Test func aLastSegmentOfWhichNothingIsLeftIsDamageUntilItIsMended() throws {
+    let disk = MemoryDisk()
+    let (log, _) = try openLog(disk, small(segment: 4096))
+    for number in 1..<61 { try put(log, number..<number + 1, count: 100) }
+    let last = try #require(log.segments.last)
+    log.closeBlocking()
+    let name = try #require(try disk.list().filter { $0.hasSuffix(".wal") }.max())
+    disk.replace(name, [UInt8](repeating: 0, count: 4096))
+    var now = disk
+    for seed in 2...3 as ClosedRange<UInt64> {
+      let (again, seen) = try openLog(now, small(segment: 4096), seed: seed)
+      #expect(!again.damage.isEmpty && seen.filter { $0.sequence < last.first }.count == Int(last.first) - 1)
+      // What is written meanwhile is there, under a number that nothing had.
+      #expect(try put(again, 70..<71).sequences.lowerBound > last.first)
+      now = now.kill()
+    }
+    let (mended, before) = try openLog(now, small(segment: 4096), seed: 4)
+    #expect(try mended.mend { _ in } == [name + ".damaged"])
+    mended.closeBlocking()
+    let (sound, seen) = try openLog(now, small(segment: 4096), seed: 5)
+    #expect(sound.damage.isEmpty && seen == before && seen.suffix(2).map(\.bytes) == [payload(70), payload(70)])
+  }
 }

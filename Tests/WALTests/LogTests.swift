@@ -14,7 +14,7 @@ func small(_ durability: Durability = .durable, segment: Int = 1 << 20) -> WALOp
   WALOptions(durability: durability, segmentBytes: segment, fillBytes: 4096)
 }
 
-func openLog(_ disk: MemoryDisk, _ options: WALOptions = small(), seed: UInt64 = 1) throws -> (
+func openLog(_ disk: any Disk, _ options: WALOptions = small(), seed: UInt64 = 1) throws -> (
   WriteAheadLog, [Replayed]
 ) {
   var seen: [Replayed] = []

@@ -19,6 +19,8 @@ internal import SoftadastraSync
 /// the damage where it was, and all of it is done again.
 struct DamageRecovery {
   private static let pageSize = 1024
+  /// More are only counted.
+  private static let maxLines = 200
 
   let store: Store
   let home: Home
@@ -27,7 +29,8 @@ struct DamageRecovery {
   func run() throws(SoftadastraError) {
     let damage = store.log.damage
     guard !damage.isEmpty else { return }
-    var lines = damage.map { "the log was damaged: \($0)" }
+    var lines = damage.prefix(Self.maxLines).map { "the log was damaged: \($0)" }
+    if damage.count > lines.count { lines.append("and \(damage.count - lines.count) more such places") }
     let copy = SettingsCopy.read(home.settingsCopy)
     let restored = try copy?.restoration(of: store) ?? []
     if !restored.isEmpty {
@@ -43,7 +46,7 @@ struct DamageRecovery {
     lines.append(
       "\(store.entryCount) entries are readable; files are compared with the folders, and everything with the peers, "
         + "by content; this node goes on as replica \(replica)")
-    lines = settings.damageReport() + lines
+    lines = settings.damageReport().prefix(Self.maxLines) + lines
     try store.waitBlocking(try store.commit([settings.damageReportMutation(lines)]))
     let copies = try store.mendLog()
     if !copies.isEmpty {
