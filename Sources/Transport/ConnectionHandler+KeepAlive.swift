@@ -59,6 +59,22 @@ extension ConnectionHandler {
     context?.flush()
   }
 
+  /// A peer that pings without reading the answers fills nothing here.
+  func pingReceived(_ payload: ByteBuffer) {
+    guard let context, !isPongUnderWay else {
+      owedPong = payload
+      return
+    }
+    isPongUnderWay = true
+    let written = context.eventLoop.makePromise(of: Void.self)
+    written.futureResult.assumeIsolated().whenComplete { [self] result in
+      isPongUnderWay = false
+      if case .success = result, let owed = owedPong.take() { pingReceived(owed) }
+    }
+    writeControl(ControlKind.pong, payload, promise: written)
+    context.flush()
+  }
+
   func pongReceived(_ payload: ByteBuffer) {
     guard let sent = payload.getInteger(at: payload.readerIndex, endianness: .little, as: UInt64.self) else { return }
     let now = NIODeadline.now().uptimeNanoseconds

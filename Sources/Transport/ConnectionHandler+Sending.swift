@@ -1,13 +1,16 @@
 internal import NIOCore
 
 extension ConnectionHandler {
-  func writeControl(_ kind: UInt8, _ payload: ByteBuffer) {
-    guard let context else { return }
+  func writeControl(_ kind: UInt8, _ payload: ByteBuffer, promise: EventLoopPromise<Void>? = nil) {
+    guard let context else {
+      promise?.fail(ChannelError.ioOnClosedChannel)
+      return
+    }
     var out = ByteBuffer()
     OutboundFrame(kind: kind, payload: payload).writeHeader(into: &out)
     out.writeImmutableBuffer(payload)
     lastSent = .now()
-    context.write(wrapOutboundOut(out), promise: nil)
+    context.write(wrapOutboundOut(out), promise: promise)
   }
 
   /// Writes all that is queued, then flushes once.

@@ -37,6 +37,10 @@ final class ConnectionHandler: ChannelDuplexHandler {
   var reason: SoftadastraError?
   var isLocalClose = false
   var wasConnected = false
+  var isAdmitted = false
+  /// A pong is on its way to the socket: what is pinged meanwhile is answered once, with the last of it.
+  var isPongUnderWay = false
+  var owedPong: ByteBuffer?
   var isPaused = false
   var wantsRead = false
   var lastReceived = NIODeadline.now()
@@ -95,7 +99,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
     let error = isLocalClose ? nil : reason ?? proof.refusal ?? cut
     connection.closeQueue(
       error ?? SoftadastraError(.closed, "connection to", at: "\(connection.address)", why: "it was closed here"))
-    transport.ended(connection, wasConnected: wasConnected, error)
+    transport.ended(connection, wasConnected: wasConnected, wasAdmitted: isAdmitted, error)
   }
 
   /// Closes with a reason. With `tell`, the peer gets it too.
@@ -214,9 +218,18 @@ final class ConnectionHandler: ChannelDuplexHandler {
     }
     phase = .open
     wasConnected = true
-    decoder.maxPayloadBytes = Bounds.maxFrameBytes
+    decoder.maxPayloadBytes = options.maxStrangerPayloadBytes
+    if options.admitsEveryone { admit() }
     transport.connected(connection, identity)
     keepAlive()
+  }
+
+  /// It is no stranger: it may say more, and leaves room for strangers.
+  func admit() {
+    guard case .open = phase, !isAdmitted else { return }
+    isAdmitted = true
+    decoder.maxPayloadBytes = Bounds.maxFrameBytes
+    if connection.isInbound { transport.admitted(connection) }
   }
 
   private func received(_ frame: Frame) {
@@ -226,9 +239,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
     }
     switch frame.kind {
     case ..<ControlKind.first: batch.append(frame)
-    case ControlKind.ping:
-      writeControl(ControlKind.pong, frame.payload)
-      context?.flush()
+    case ControlKind.ping: pingReceived(frame.payload)
     case ControlKind.pong: pongReceived(frame.payload)
     // A later version may say more; what is not understood is not needed.
     default: break

@@ -14,14 +14,17 @@ public enum DialTarget: Hashable, Sendable {
 public struct DialSchedule: Sendable {
   public static let firstDelay: Duration = .milliseconds(200)
   public static let maxDelay: Duration = .seconds(60)
+  /// A connection that ends sooner is one more attempt that failed.
+  public static let shortestSuccess: Duration = .seconds(10)
+  /// Beyond this the oldest is forgotten.
   public static let maxAddressesPerPeer = 16
-  /// Addresses that discovery reports come and go; beyond this the oldest is forgotten.
+  /// More are refused.
   public static let maxPeers = 1024
 
   private enum State {
     case waiting(until: UInt64)
     case dialling
-    case connected
+    case connected(since: UInt64)
   }
 
   private struct Peer {
@@ -108,17 +111,24 @@ public struct DialSchedule: Sendable {
   }
 
   /// The peer is connected, whichever side dialled: nothing is due until it disconnects.
-  public mutating func connected(_ target: DialTarget) {
-    peers[target]?.state = .connected
-    peers[target]?.failedRounds = 0
+  public mutating func connected(_ target: DialTarget, now: UInt64) {
+    peers[target]?.state = .connected(since: now)
     peers[target]?.next = 0
   }
 
-  /// The connection ended: back to dialling, after the first delay.
+  /// The connection ended, or is not used: back to dialling, after the first delay, or after a longer one if this happens
+  /// again and again.
   public mutating func disconnected(_ target: DialTarget, now: UInt64, random: some RandomSource) {
-    guard let peer = peers[target] else { return }
-    if case .waiting = peer.state { return }
-    peers[target]?.state = .waiting(until: now &+ Self.delay(afterRounds: 0, random))
+    guard var peer = peers[target] else { return }
+    switch peer.state {
+    case .waiting: return
+    case .connected(let since) where now &- since >= UInt64(Self.shortestSuccess / .nanoseconds(1)):
+      peer.failedRounds = 0
+    case .connected, .dialling: break
+    }
+    peer.state = .waiting(until: now &+ Self.delay(afterRounds: peer.failedRounds, random))
+    peer.failedRounds += 1
+    peers[target] = peer
   }
 
   /// Half to all of the doubled delay, in nanoseconds.

@@ -31,7 +31,10 @@ public final class PeerDialer: Sendable {
 
   public func hurry(_ target: DialTarget? = nil) { schedule.withLock { $0.hurry(target) } }
 
-  public func connected(_ target: DialTarget) { schedule.withLock { $0.connected(target) } }
+  public func connected(_ target: DialTarget) {
+    let now = time.monotonicNanoseconds()
+    schedule.withLock { $0.connected(target, now: now) }
+  }
 
   public func disconnected(_ target: DialTarget) {
     let now = time.monotonicNanoseconds()

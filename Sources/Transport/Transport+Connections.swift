@@ -9,15 +9,16 @@ extension Transport {
   func opened(_ connection: Connection) { state.withLock { $0.connections[connection.id] = connection } }
 
   func connected(_ connection: Connection, _ identity: PeerIdentity) {
-    if connection.isInbound { state.withLock { $0.admission.authenticated(connection.address.host) } }
     onEvent(.connected(connection.id, identity, connection.address, isInbound: connection.isInbound))
   }
 
-  func ended(_ connection: Connection, wasConnected: Bool, _ error: SoftadastraError?) {
+  func admitted(_ connection: Connection) { state.withLock { $0.admission.authenticated(connection.address.host) } }
+
+  func ended(_ connection: Connection, wasConnected: Bool, wasAdmitted: Bool, _ error: SoftadastraError?) {
     state.withLock { state in
       state.connections[connection.id] = nil
       if connection.isInbound {
-        state.admission.leave(connection.address.host, wasAuthenticated: wasConnected)
+        state.admission.leave(connection.address.host, wasAuthenticated: wasAdmitted)
       }
     }
     if wasConnected {

@@ -241,6 +241,9 @@ public final class Transport: Sendable {
   /// Bytes queued and not yet taken by the socket; 0 for a connection that has gone.
   public func pendingBytes(of id: ConnectionID) -> Int { connection(id)?.pendingBytes ?? 0 }
 
+  /// The peer is no stranger. Nothing happens where everyone is admitted.
+  public func admit(_ id: ConnectionID) { connection(id)?.onLoop { $0.admit() } }
+
   /// Stops reading from the connection's socket, so that the peer's queue fills. What was read already still arrives.
   public func pauseReading(_ id: ConnectionID) { connection(id)?.onLoop { $0.pauseReading() } }
 

@@ -21,7 +21,11 @@ public struct TransportOptions: Sendable {
   public var answerDeadline: Duration = .seconds(5)
   /// How long a closed connection may take to send what is queued.
   public var closeDeadline: Duration = .seconds(2)
-  /// Incoming connections that have not finished their handshake.
+  /// False: who has finished the handshake is a stranger until `Transport.admit`.
+  public var admitsEveryone = true
+  /// The largest payload that is taken from a stranger, also when decompressed.
+  public var maxStrangerPayloadBytes = 64 << 10
+  /// Incoming connections that have not finished their handshake, or of strangers.
   public var maxUnauthenticatedPerSource = 16
   public var maxUnauthenticated = 128
   /// Incoming connections in all.

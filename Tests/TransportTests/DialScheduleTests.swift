@@ -72,7 +72,7 @@ private struct Largest: RandomSource {
     var schedule = DialSchedule()
     schedule.add(first, for: target)
     _ = schedule.due(now: 0)
-    schedule.connected(target)
+    schedule.connected(target, now: 0)
     schedule.failed(target, now: 0, random: Zero())
     schedule.hurry()
     schedule.add(other, for: target)
@@ -80,6 +80,27 @@ private struct Largest: RandomSource {
     schedule.disconnected(target, now: 5, random: Zero())
     #expect(schedule.nextDue == 5 + second / 10)
     #expect(schedule.due(now: second).map(\.1) == [other])
+  }
+
+  @Test func whoHangsUpAtOnceIsDialledLessAndLess() {
+    var schedule = DialSchedule()
+    schedule.add(first, for: target)
+    var now: UInt64 = 0
+    var waits: [UInt64] = []
+    for _ in 0..<12 {
+      #expect(schedule.due(now: now).count == 1)
+      schedule.connected(target, now: now)
+      schedule.disconnected(target, now: now + 1, random: Zero())
+      let next = schedule.nextDue ?? 0
+      waits.append(next - now - 1)
+      now = next
+    }
+    #expect(waits.first == second / 10 && waits.last == 30 * second)
+    // A connection that lasted is a success.
+    _ = schedule.due(now: now)
+    schedule.connected(target, now: now)
+    schedule.disconnected(target, now: now + 10 * second, random: Zero())
+    #expect(schedule.nextDue == now + 10 * second + second / 10)
   }
 
   @Test func tablesAreBounded() {

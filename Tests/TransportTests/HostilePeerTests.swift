@@ -228,6 +228,39 @@ private final class RawClient: ChannelInboundHandler, Sendable {
     }
   }
 
+  /// The answers would pile up here.
+  @Test func whoPingsWithoutReadingIsAnsweredOnce() async throws {
+    let count = 300_000
+    let node = try TestNode()
+    let client = RawClient()
+    let channel = try await client.connect(
+      to: try await node.listen(), tls: try context(try DeviceIdentity.generate(commonName: "flood")))
+    try await channel.writeAndFlush(frame(ControlKind.preamble, Preamble(versions: 1...1).payload))
+    let (id, _) = try await node.connected()
+    try await channel.setOption(ChannelOptions.autoRead, value: false).get()
+    var flood = ByteBuffer()
+    for number in 1...count {
+      flood.writeImmutableBuffer(
+        frame(ControlKind.ping, ByteBuffer(integer: UInt64(number), endianness: .little)))
+    }
+    try await channel.writeAndFlush(flood)
+    let deadline = ContinuousClock().now + .seconds(20)
+    while node.transport.statistics(of: id)?.framesIn != UInt64(count) {
+      try #require(ContinuousClock().now < deadline)
+      try await Task.sleep(for: .milliseconds(10))
+    }
+    // Nothing more comes: what was owed was the last.
+    try await channel.setOption(ChannelOptions.autoRead, value: true).get()
+    let last = Array(frame(ControlKind.pong, ByteBuffer(integer: UInt64(count), endianness: .little)).readableBytesView)
+    while !client.seen.withLock({ $0.bytes.readableBytesView.suffix(last.count).elementsEqual(last) }) {
+      try #require(ContinuousClock().now < deadline)
+      try await Task.sleep(for: .milliseconds(10))
+    }
+    #expect(client.seen.withLock { $0.bytes.readableBytes } < count * last.count * 3 / 4)
+    try await channel.close()
+    await node.transport.shutdown()
+  }
+
   @Test func oneSourceCannotTakeAllPlaces() async throws {
     var options = TransportOptions()
     options.maxUnauthenticatedPerSource = 3

@@ -5,7 +5,7 @@ internal import SoftadastraNode
 enum NodeAccess {
   /// How long to wait for a home that another short command holds, or whose node is just starting.
   static let lockPatience = Duration.seconds(5)
-  private static let lockPause = Duration.milliseconds(50)
+  static let lockPause = Duration.milliseconds(50)
 
   /// - Parameter create: make the home, with an identity, where there is none yet.
   static func with<T>(

@@ -60,7 +60,7 @@ struct NodeStopCommand: AsyncParsableCommand {
     let clock = ContinuousClock()
     let deadline = clock.now + Self.patience
     let client = ControlClient(home: configuration.home)
-    while try await client.isRunning() {
+    while try await client.isRunning() || NodeHost.isHeld(configuration.home) {
       guard clock.now < deadline else {
         throw CommandFailure(
           "the node has not ended after \(Self.patience)", hint: "look at its output",

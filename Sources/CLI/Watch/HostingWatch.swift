@@ -46,33 +46,76 @@ struct HostingWatch: Service {
 
   /// Returns when the node is asked to stop.
   private func work(_ started: Started) async throws {
-    let host = try await NodeHost.start(home: configuration.home, options: configuration.options, logger: logger)
+    // Until it can be answered it waits; it would end the process.
+    let hangups = await UnixSignalsSequence(trapping: .sighup)
+    let host = try await start()
     started.host.withLock { $0 = host }
     try Task.checkCancellation()
-    let node = host.node
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask {
+        try await watch(host.node)
+        try await Self.untilCancelled()
+      }
+      group.addTask {
+        for await _ in hangups { await rereadConfiguration(host.node) }
+        try await Self.untilCancelled()
+      }
+      group.addTask { for await _ in host.stopRequests { break } }
+      // The last ends first, on request; the others end early only by failing.
+      defer { group.cancelAll() }
+      try await group.next()
+    }
+  }
+
+  /// Waits a while for a home that a command holds, or a node that is just ending.
+  private func start() async throws -> NodeHost {
+    let clock = ContinuousClock()
+    let deadline = clock.now + NodeAccess.lockPatience
+    while true {
+      do throws(SoftadastraError) {
+        return try await NodeHost.start(home: configuration.home, options: configuration.options, logger: logger)
+      } catch {
+        guard error.code == .conflict, NodeHost.isHeld(configuration.home), clock.now < deadline,
+          try await !ControlClient(home: configuration.home).isRunning()
+        else { throw error }
+      }
+      try await Task.sleep(for: NodeAccess.lockPause)
+    }
+  }
+
+  private static func untilCancelled() async throws {
+    while true { try await Task.sleep(for: .seconds(86_400)) }
+  }
+
+  /// Prints what happens, for ever, and meanwhile goes on with what has to wait for others.
+  private func watch(_ node: RunningNode) async throws {
     let events = node.eventBatches()
-    let joined = try await task.joinOnce(node)
-    if joined { try await addFolders(node) }
+    let isJoined = try await task.joinOnce(node)
+    let isWatching = isJoined ? try await addFoldersOnce(node) : false
     try await announce(node)
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask {
         for await batch in events { try task.printer.print(batch.filter { $0.event != "ready" }) }
-        try await Task.sleep(for: .seconds(1_000_000_000))
       }
       group.addTask {
-        for await _ in await UnixSignalsSequence(trapping: .sighup) { await rereadConfiguration(node) }
-        try await Task.sleep(for: .seconds(1_000_000_000))
+        if !isJoined { try await task.joinPatiently(node) }
+        guard !isWatching else { return }
+        try await WatchTask.patiently { try await addFolders(node) }
       }
-      group.addTask {
-        if !joined {
-          try await task.joinPatiently(node)
-          try await addFolders(node)
-        }
-        for await _ in host.stopRequests { break }
-      }
-      // The third ends first, on request; the others end early only by failing.
-      defer { group.cancelAll() }
-      try await group.next()
+      try await group.waitForAll()
+    }
+  }
+
+  /// False if an invite that was kept has to be taken first, and nobody who could take it answers: that may change.
+  private func addFoldersOnce(_ node: RunningNode) async throws -> Bool {
+    do {
+      try await addFolders(node)
+      return true
+    } catch {
+      guard WatchTask.mayHeal(error) else { throw error }
+      Output.message("new folders wait for the invite that this node was given: \(error)")
+      Output.message("hint: is the inviting node running, and reachable from here? trying again until it is")
+      return false
     }
   }
 
@@ -81,11 +124,18 @@ struct HostingWatch: Service {
     if task.requests.isEmpty { try await addConfigured(configuration, node) }
   }
 
+  /// One that cannot be mirrored does not keep the others from it.
   private func addConfigured(_ configuration: Configuration, _ node: RunningNode) async throws {
+    var failures: [any Error] = []
     for path in configuration.options.folders.value {
-      let request = FolderRequest(path: try FolderPath.validated(path), joinExisting: task.invite != nil)
-      try await node.addFolder(request)
+      do {
+        try await node.addFolder(
+          FolderRequest(path: try FolderPath.validated(path), joinExisting: task.invite != nil))
+      } catch { failures.append(error) }
     }
+    guard let first = failures.first else { return }
+    if failures.count == configuration.options.folders.value.count { throw first }
+    for failure in failures { Output.message("warning: \(failure)") }
   }
 
   private func announce(_ node: RunningNode) async throws {

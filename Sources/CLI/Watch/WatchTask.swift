@@ -30,19 +30,28 @@ struct WatchTask: Sendable {
   /// Goes on until the invite is taken, or refused.
   func joinPatiently(_ node: any NodeService) async throws {
     guard let invite else { return }
-    var pause = Self.joinPause
+    try await Self.patiently { try await node.join(invite) }
+  }
+
+  /// Tries again, less and less often, until it succeeds, or fails for good.
+  static func patiently(_ body: () async throws -> Void) async throws {
+    var pause = joinPause
     while true {
       try await Task.sleep(for: pause)
       do {
-        return try await node.join(invite)
+        return try await body()
       } catch {
-        guard Self.mayHeal(error) else { throw error }
-        pause = min(pause * 2, Self.maxJoinPause)
+        guard mayHeal(error) else { throw error }
+        pause = min(pause * 2, maxJoinPause)
       }
     }
   }
 
-  private static func mayHeal(_ error: SoftadastraError) -> Bool { error.code == .network || error.code == .timeout }
+  /// Nobody was there who could take an invite.
+  static func mayHeal(_ error: any Error) -> Bool {
+    guard let error = error as? SoftadastraError else { return false }
+    return error.code == .network || error.code == .timeout
+  }
 
   func addFolders(_ node: any NodeService) async throws {
     for request in requests { try await node.addFolder(request) }

@@ -1,5 +1,7 @@
+internal import Glibc
 public import Logging
 public import SoftadastraCore
+internal import SoftadastraWAL
 
 /// A running node together with its control socket: what `watch`, the service and the SDK start.
 public final class NodeHost: Sendable {
@@ -31,6 +33,15 @@ public final class NodeHost: Sendable {
       await node.shutdown()
       throw error
     }
+  }
+
+  /// Whether a process has the home: its node may have left the control socket already, and be ending.
+  public static func isHeld(_ home: Home) -> Bool {
+    guard access(home.logDirectory, F_OK) == 0 else { return false }
+    do throws(SoftadastraError) {
+      _ = try SystemDisk(path: home.logDirectory).lock("lock")
+      return false
+    } catch { return error.code == .conflict }
   }
 
   /// Ends the connections of commands first, then the node; returns when everything is on disk.

@@ -118,19 +118,27 @@ extension NodeCore {
 
   // MARK: Transport events
 
-  /// Frames go straight to their link; everything else is the actor's business, in order.
-  nonisolated static func dispatch(_ event: TransportEvent, to core: NodeCore) {
-    core.transportEvents.yield(event)
+  /// On the connection's event loop. Frames go straight to their link; everything else is the actor's business, in order.
+  nonisolated func dispatch(_ event: TransportEvent) {
+    switch event {
+    case .frames(let id, let frames):
+      arriving[id]?.deliver(frames)
+      return
+    case .connected(let id, let identity, let address, let isInbound):
+      arriving.open(id, identity, address, isInbound: isInbound)
+    case .disconnected, .dialFailed: break
+    }
+    transportEvents.yield(event)
   }
 
   func handle(_ event: TransportEvent) {
     guard !isStopping else { return }
     switch event {
-    case .connected(let id, let identity, let address, let isInbound): connected(id, identity, address, isInbound)
-    case .frames(let id, let frames):
-      activity &+= 1
-      links[id]?.deliver(frames)
-    case .disconnected(let id, let error): disconnected(id, error)
+    case .connected(let id, _, _, _): if let link = arriving[id] { connected(link) }
+    case .frames: break
+    case .disconnected(let id, let error):
+      arriving.remove(id)?.finish()
+      disconnected(id, error)
     case .dialFailed(let node, let address, let error):
       dialer.failed(node, address)
       if let node { lastErrors[node] = error.description }
@@ -139,22 +147,19 @@ extension NodeCore {
     }
   }
 
-  private func connected(
-    _ id: ConnectionID, _ identity: PeerIdentity, _ address: PeerAddress, _ isInbound: Bool
-  ) {
-    let peer = identity.nodeID
-    let link = PeerLink(id, identity, address, isInbound: isInbound, transport: transport)
+  private func connected(_ link: PeerLink) {
+    let (peer, address, isInbound) = (link.identity.nodeID, link.address, link.isInbound)
     guard peer != nodeID else {
       if !isInbound { dialer.connected(.address(address)) }
       link.close("this is the same node")
       return
     }
     guard !isHealing else {
-      if !isInbound { dialer.disconnected(.address(address)) }
+      if !isInbound { for target in [DialTarget.address(address), .node(peer)] { dialer.disconnected(target) } }
       link.close("a new replica ID is taken")
       return
     }
-    links[id] = link
+    links[link.connection] = link
     if !isInbound {
       answering[address] = peer
       dialer.connected(.address(address))
@@ -167,9 +172,10 @@ extension NodeCore {
     }
     // Anybody else may say one thing: that it has an invite, and not take for ever to say it.
     if members[peer] == nil {
+      let id = link.connection
       Task { [weak self] in
         try? await Task.sleep(for: Self.strangerPatience)
-        await self?.closeStranger(link)
+        await self?.closeStranger(id)
       }
     }
     Task { await self.readControl(link) }
@@ -178,8 +184,8 @@ extension NodeCore {
     Task { await self.runServer(link) }
   }
 
-  private func closeStranger(_ link: PeerLink) {
-    guard links[link.connection] != nil, members[link.identity.nodeID]?.link !== link else { return }
+  private func closeStranger(_ id: ConnectionID) {
+    guard let link = links[id], members[link.identity.nodeID]?.link !== link else { return }
     link.close("not a member of this group")
   }
 
@@ -218,6 +224,7 @@ extension NodeCore {
     let peer = link.identity.nodeID
     lastSession += 1
     members[peer] = Member(link: link, session: lastSession, hello: nil)
+    link.admit()
     dialer.connected(.node(peer))
     lastErrors[peer] = nil
     link.enqueue(
@@ -231,7 +238,6 @@ extension NodeCore {
   private func disconnected(_ id: ConnectionID, _ error: SoftadastraError?) {
     inviterSides[id] = nil
     guard let link = links.removeValue(forKey: id) else { return }
-    link.finish()
     let peer = link.identity.nodeID
     if members[peer]?.link === link {
       forget(peer)

@@ -42,6 +42,7 @@ extension NodeCore {
   }
 
   private func received(_ data: SyncMessage.FetchedData, from peer: NodeID) async {
+    activity &+= 1
     guard members[peer] != nil else { return }
     await replicator.receive(.data(data), from: peer)
   }
@@ -63,6 +64,7 @@ extension NodeCore {
   }
 
   private func handle(_ message: SyncMessage, from link: PeerLink) async -> Bool {
+    activity &+= 1
     let peer = link.identity.nodeID
     // Also from a member that does not listen to this node, before its hello, and when it hung up after it said so.
     if case .recognised(let recognition) = message {

@@ -14,7 +14,9 @@ extension NodeCore {
   // MARK: Adding
 
   func addFolder(_ request: FolderRequest) async throws(SoftadastraError) {
-    while isAddingFolder { try? await Task.sleep(for: .milliseconds(20)) }
+    while isAddingFolder {
+      guard (try? await Task.sleep(for: .milliseconds(20))) != nil else { throw closedError }
+    }
     isAddingFolder = true
     defer { isAddingFolder = false }
     let wanted = request.mode.flatMap { MirrorMode(rawValue: $0) }
@@ -24,7 +26,7 @@ extension NodeCore {
     }
     var request = request
     var path = try FolderPlace.checked(request.path, others: folders.values.map(\.path), home: home.path)
-    if joining != nil {
+    if joining != nil, try !isKnown(path) {
       // An invite that was kept is used first: the folder meant is the group's, not one of a group that is left at once.
       try await waitForJoin()
       request.joinExisting = true
@@ -54,6 +56,14 @@ extension NodeCore {
       WatchedFolder(id: id, path: path, mode: wanted?.rawValue ?? before ?? MirrorMode.sendReceive.rawValue),
       name: view.folders[id] ?? "", fullScan: request.fullScan,
       isNew: true)
+  }
+
+  /// Mirrored here before: an invite has nothing to say about it.
+  private func isKnown(_ path: String) throws(SoftadastraError) -> Bool {
+    guard let marker = try FolderMarker.read(from: try LinuxVolume(root: path)), marker.group == group.id else {
+      return false
+    }
+    return NodeSettings(store: store).folders().contains { $0.id == marker.folder && $0.path == path }
   }
 
   /// The folder's ID in the group: the marker's, an existing one of that name, or a new one.

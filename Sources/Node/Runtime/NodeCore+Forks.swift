@@ -52,7 +52,12 @@ extension NodeCore {
   func heal(from counter: UInt64) async {
     guard !isHealing, !isStopping else { return }
     isHealing = true
-    defer { isHealing = false }
+    defer {
+      isHealing = false
+      // Who was turned away meanwhile is looked for again.
+      dialer.hurry(nil)
+      pumpDialer()
+    }
     let message =
       "this node's state was restored from a backup, or copied, while others knew a later one: it takes a new replica ID, and sends what changed here since as concurrent edits"
     logger.warning("\(message)")

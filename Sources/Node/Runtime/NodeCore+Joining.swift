@@ -114,6 +114,8 @@ extension NodeCore {
     guard let joining, canJoinAnotherGroup else { return }
     guard joining.exchanges[link.connection] == nil else { return }
     let nonce = random.next()
+    // It will send the group's records.
+    link.admit()
     joining.exchanges[link.connection] = (nonce, 0)
     let message = JoinMessage.request(invite: joining.invite.id, nonce: nonce)
     Task { await link.send(message) }
@@ -132,7 +134,8 @@ extension NodeCore {
         try? await endJoining(.failure(error))
       }
     } catch {
-      logger.notice("pairing with \(link.address): \(error)")
+      // Whoever comes by must not fill the log.
+      logger.debug("pairing with \(link.address): \(error)")
       await link.send(.refused(error))
     }
   }
@@ -233,9 +236,10 @@ extension NodeCore {
   private func endJoining(_ result: Result<Void, SoftadastraError>) async throws(SoftadastraError) {
     let attempt = joining
     joining = nil
+    // Whoever waits hears of it, also where it cannot be noted.
+    defer { attempt?.finish(result) }
     try await store.wait(try store.commit([NodeSettings(store: store).pendingJoinRemoval()]))
     updateDiscoveryKeys()
-    attempt?.finish(result)
   }
 
   private func isEqual(_ a: [UInt8], _ b: [UInt8]) -> Bool {

@@ -155,6 +155,8 @@ extension NodeCore {
 
   // MARK: Settling
 
+  private static let maxWaitSeconds = 10.0 * 366 * 86_400
+
   /// Everything seen here is taken in, and everything of ours is applied at the peer.
   func answerSettle(_ id: UInt64, to peer: NodeID) async {
     let isQuiet = await settleLocally(until: ContinuousClock.now + .seconds(20)) { self.isSettled(with: peer) }
@@ -162,7 +164,7 @@ extension NodeCore {
   }
 
   func wait(timeoutSeconds: Double, peers wanted: Int) async -> WaitReport {
-    let deadline = ContinuousClock.now + .seconds(timeoutSeconds)
+    let deadline = ContinuousClock.now + .seconds(min(max(0, timeoutSeconds), Self.maxWaitSeconds))
     var reason = ""
     repeat {
       let connected = members.filter { $0.value.hello != nil }.map(\.key)
@@ -212,7 +214,11 @@ extension NodeCore {
         try? await Task.sleep(until: deadline)
         await self?.settleTimedOut(id)
       }
-      let isQuiet = await withCheckedContinuation { settleWaiters[id] = $0 }
+      let isQuiet = await withTaskCancellationHandler {
+        await withCheckedContinuation { settleWaiters[id] = $0 }
+      } onCancel: {
+        Task { await self.settleTimedOut(id) }
+      }
       timer.cancel()
       if !isQuiet { return false }
     }

@@ -55,6 +55,7 @@ actor NodeCore {
   var answering: [PeerAddress: NodeID] = [:]
   var discovery: DiscoveryService?
   var listenAddress: PeerAddress?
+  nonisolated let arriving = LinkTable()
   var links: [ConnectionID: PeerLink] = [:]
   var members: [NodeID: Member] = [:]
   var registry = MetadataRegistry()
@@ -122,10 +123,12 @@ actor NodeCore {
     verifyLog()
     installHooks()
     try await recordStart()
-    transport = Transport(identity: identity, logger: logger) { [weak self] event in
-      guard let self else { return }
-      Self.dispatch(event, to: self)
+    var transportOptions = TransportOptions()
+    transportOptions.admitsEveryone = false
+    transport = Transport(identity: identity, options: transportOptions, logger: logger) { [weak self] event in
+      self?.dispatch(event)
     }
+    arriving.use(transport)
     dialer = PeerDialer(transport: transport, time: time, random: random)
     let stream = transportStream
     Task { [weak self] in
@@ -141,8 +144,7 @@ actor NodeCore {
       guard let self else { return }
       Task { await self.storeChanged() }
     }
-    try await startDiscovery()
-    for address in options.peers.value + NodeSettings(store: store).peerAddresses() { addStatic(address) }
+    // Before anybody is looked for: its inviter announces itself under the invite's key.
     if let invite = NodeSettings(store: store).loadPendingJoin() {
       if view.members[invite.inviter] == nil {
         joining = JoinAttempt(invite: invite)
@@ -151,6 +153,8 @@ actor NodeCore {
         try store.commit([NodeSettings(store: store).pendingJoinRemoval()])
       }
     }
+    try await startDiscovery()
+    for address in options.peers.value + NodeSettings(store: store).peerAddresses() { addStatic(address) }
     updateDialTargets()
     isAfterPowerLoss = isAnotherBoot
     for folder in NodeSettings(store: store).folders() { await resume(folder) }

@@ -23,7 +23,7 @@ struct NodeFiles: Sendable {
     }
     if create {
       try makeDirectory(home.path)
-    } else if access(home.path, F_OK) != 0 {
+    } else if access(home.logDirectory, F_OK) != 0 {
       throw SoftadastraError(
         .notFound, "home", at: home.path, why: "there is no node yet", hint: "start one with: softadastra watch DIR")
     }

@@ -12,7 +12,8 @@ internal import Synchronization
 /// made durable; above the bound the connection is not read from until the lanes are shorter.
 final class PeerLink: Sendable {
   static let maxQueuedBytes = 24 << 20
-  static let resumeBytes = 8 << 20
+  /// Of one that has not shown yet that it may say anything.
+  static let maxStrangerQueuedBytes = 256 << 10
 
   let connection: ConnectionID
   let identity: PeerIdentity
@@ -29,7 +30,7 @@ final class PeerLink: Sendable {
   private let outgoingSink: AsyncStream<Replicator.Outgoing>.Continuation
   private let fetchSink: AsyncStream<SyncMessage.Fetch>.Continuation
   private let state = Mutex((isClosing: false, earlyHello: SyncMessage.Hello?.none))
-  private let queued = Mutex((bytes: 0, isPaused: false))
+  private let queued = Mutex((bytes: 0, limit: maxStrangerQueuedBytes, isPaused: false))
 
   init(
     _ connection: ConnectionID, _ identity: PeerIdentity, _ address: PeerAddress, isInbound: Bool, transport: Transport
@@ -45,6 +46,12 @@ final class PeerLink: Sendable {
     (fetches, fetchSink) = AsyncStream.makeStream()
   }
 
+  /// It is a member's, or leads to the inviter.
+  func admit() {
+    queued.withLock { $0.limit = Self.maxQueuedBytes }
+    transport.admit(connection)
+  }
+
   func deliver(_ frames: [Frame]) {
     var bytes = 0
     for frame in frames {
@@ -53,7 +60,7 @@ final class PeerLink: Sendable {
     }
     let mustPause = queued.withLock { queued in
       queued.bytes += bytes
-      guard queued.bytes > Self.maxQueuedBytes, !queued.isPaused else { return false }
+      guard queued.bytes > queued.limit, !queued.isPaused else { return false }
       queued.isPaused = true
       return true
     }
@@ -64,7 +71,7 @@ final class PeerLink: Sendable {
   func consumed(_ frame: Frame) {
     let mayResume = queued.withLock { queued in
       queued.bytes -= frame.payload.readableBytes
-      guard queued.isPaused, queued.bytes < Self.resumeBytes else { return false }
+      guard queued.isPaused, queued.bytes < queued.limit / 3 else { return false }
       queued.isPaused = false
       return true
     }
