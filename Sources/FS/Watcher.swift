@@ -11,7 +11,7 @@ internal import Synchronization
 /// batches are a few milliseconds apart. Cost: about 1 µs an event, 1.3 KiB of kernel memory a directory.
 public final class Watcher: Sendable {
   private let loop: WatchLoop
-  private let thread: Mutex<Thread?>
+  private let thread: Mutex<BackgroundThread?>
 
   /// Opens the root and the kernel's queue; nothing is watched before `start()`.
   ///
@@ -21,7 +21,7 @@ public final class Watcher: Sendable {
     root: String, options: WatcherOptions = WatcherOptions(), deliver: @escaping @Sendable ([WatchEvent]) -> Void
   ) throws(SoftadastraError) {
     let loop = try WatchLoop(root: root, options: options, deliver: deliver)
-    guard let thread = Thread(name: "watcher", { loop.run() }) else {
+    guard let thread = BackgroundThread(name: "watcher", { loop.run() }) else {
       throw .system(EAGAIN, "cannot start the watcher of", at: root)
     }
     self.loop = loop

@@ -1,4 +1,3 @@
-internal import CLinux
 internal import Glibc
 public import SoftadastraCore
 
@@ -61,17 +60,8 @@ public final class WorkerPool: Sendable {
     threadCount = max(1, threads)
     turn = nil
     for _ in 0..<threadCount {
-      let box = Unmanaged.passRetained(state)
-      var thread = pthread_t()
-      pthread_create(
-        &thread, nil,
-        { argument in
-          let state = Unmanaged<State>.fromOpaque(argument!).takeRetainedValue()
-          while let job = state.pop() { job() }
-          return nil
-        }, box.toOpaque())
-      linux_name_thread(thread, String(name.prefix(15)))
-      pthread_detach(thread)
+      let state = state
+      BackgroundThread.start(name: name) { while let job = state.pop() { job() } }
     }
   }
 

@@ -1,4 +1,4 @@
-/// The files of one node's state directory. `share/doc/home.md` lists them.
+/// The files of one node's state directory.
 public struct Home: Sendable, Hashable {
   public let path: String
   public init(path: String) { self.path = path }

@@ -134,10 +134,7 @@ enum ValueWatch {
     let (stream, continuation) = AsyncStream<ValueReport>.makeStream(
       bufferingPolicy: .bufferingNewest(EventBroadcaster.maxQueuedEvents))
     let cursor = Mutex(store.durableSequence)
-    let isOver = Mutex(false)
-    continuation.onTermination = { _ in isOver.withLock { $0 = true } }
-    store.onChange { _ in
-      guard !isOver.withLock({ $0 }) else { return }
+    let number = store.onChange { _ in
       cursor.withLock { since in
         while true {
           let page = store.changes(prefix: StoreKey.value(prefix), since: since, limit: 256)
@@ -155,6 +152,7 @@ enum ValueWatch {
         }
       }
     }
+    continuation.onTermination = { _ in store.endChanges(number) }
     return stream
   }
 }

@@ -84,7 +84,7 @@ extension Store {
       if isAtRest { wal.releaseSpareSegments() }
       return false
     }
-    WriteAheadLog.inBackground { [weak self] in
+    BackgroundThread.start { [weak self] in
       guard let self else { return }
       let isDone = (try? due == .compaction ? compact(inBurst: !isAtRest) : checkpoint()) != nil
       let (isRestMissed, missed) = maintenance.progress.withLock { progress in
@@ -273,7 +273,7 @@ extension Store {
 
   public func close() async {
     await withCheckedContinuation { continuation in
-      WriteAheadLog.inBackground {
+      BackgroundThread.start {
         self.closeBlocking()
         continuation.resume()
       }

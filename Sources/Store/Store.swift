@@ -17,7 +17,7 @@ public final class Store: Sendable {
   /// Nil for a store in memory.
   let wal: WriteAheadLog?
   let disk: (any Disk)?
-  let callbacks = Mutex<[@Sendable (UInt64) -> Void]>([])
+  let callbacks = Mutex<[UInt64: @Sendable (UInt64) -> Void]>([:])
   let maintenance = Maintenance()
   let drawing = Mutex(())
 
@@ -115,6 +115,14 @@ public final class Store: Sendable {
     state.withLock { state in keys.map { key in state.index.find(key).map { state.summary($0) } } }
   }
 
+  /// What the store's `SumRule` says of an entry; nil where it says nothing. Cost: one look-up in the index.
+  public func amount(of key: [UInt8]) -> UInt64? {
+    state.withLock { state in
+      let amount = state.index.find(key).map { state.index.slot($0).pointee.amount }
+      return amount == Slot.noAmount ? nil : amount
+    }
+  }
+
   /// Entries whose key starts with `prefix` and lies behind `after`, in byte order. No I/O.
   public func list(prefix: [UInt8], after: [UInt8]? = nil, limit: Int, includeDeleted: Bool = false)
     -> [(key: [UInt8], summary: EntrySummary)]
@@ -208,13 +216,21 @@ public final class Store: Sendable {
   public var indexBytes: Int { state.withLock { $0.index.allocatedBytes } }
 
   /// Calls back after each group that became as durable as promised, from the log's writer thread (in memory: from the
-  /// committing one). The callback must be short.
-  public func onChange(_ callback: @escaping @Sendable (_ durableSequence: UInt64) -> Void) {
-    callbacks.withLock { $0.append(callback) }
+  /// committing one). The callback must be short. Returns the number by which `endChanges` ends that.
+  @discardableResult
+  public func onChange(_ callback: @escaping @Sendable (_ durableSequence: UInt64) -> Void) -> UInt64 {
+    callbacks.withLock { callbacks in
+      let number = (callbacks.keys.max() ?? 0) + 1
+      callbacks[number] = callback
+      return number
+    }
   }
 
+  /// A call that has begun may still go on.
+  public func endChanges(_ number: UInt64) { callbacks.withLock { $0[number] = nil } }
+
   func announce(_ sequence: UInt64) {
-    for callback in callbacks.withLock({ $0 }) { callback(sequence) }
+    for callback in callbacks.withLock({ Array($0.values) }) { callback(sequence) }
   }
 
   var location: String { wal?.location ?? "memory" }

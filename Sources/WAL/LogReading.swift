@@ -46,7 +46,7 @@ struct LogReading {
         continue
       }
       let file = try disk.open(name, create: false)
-      let header = try file.read(at: 0, count: SegmentHeader.byteCount).withUnsafeBytes { SegmentHeader($0) }
+      let header = try file.readSurviving(count: SegmentHeader.byteCount).bytes.withUnsafeBytes { SegmentHeader($0) }
       if let header, header.first == first {
         covered = max(covered, header.through)
         segments.append(Segment(name: name, header: header, file: file))
@@ -73,8 +73,8 @@ struct LogReading {
         buffer.deallocate()
         buffer = .allocate(byteCount: size, alignment: 16)
       }
-      let count = try segments[index].file.read(
-        at: 0, into: UnsafeMutableRawBufferPointer(rebasing: buffer[..<size]))
+      let (count, isWhole) = try segments[index].file.readSurviving(
+        into: UnsafeMutableRawBufferPointer(rebasing: buffer[..<size]))
       let bytes = UnsafeRawBufferPointer(rebasing: buffer[..<count])
       if headless.contains(segments[index].first) { salvageHead(index, bytes) }
 
@@ -97,10 +97,11 @@ struct LogReading {
       report.records += scan.report.records
       report.bytes += scan.report.bytes
       report.damage += scan.report.damage
+      if !isWhole { report.damage.append(.badSpot(in: segment.name)) }
       report.tornTail = scan.report.tornTail
       usedBytes += scan.report.bytes + UInt64(position.map { $0.0 } ?? 0)
       next = max(next, scan.next)
-      let isDamaged = segment.isDamaged || !scan.report.damage.isEmpty
+      let isDamaged = segment.isDamaged || !isWhole || !scan.report.damage.isEmpty
       if isDamaged {
         segments[index] = Segment(name: segment.name, header: segment.header, file: segment.file, isDamaged: true)
       }

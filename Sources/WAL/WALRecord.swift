@@ -45,6 +45,11 @@ public struct WALDamage: Sendable, Hashable, CustomStringConvertible {
     let lost = missing.map { ", sequences \($0.lowerBound) to \($0.upperBound) are missing" } ?? ""
     return "\(segment): \(byteCount) damaged bytes at offset \(offset)\(lost)"
   }
+
+  /// Whatever was there: the disk does not give it.
+  static func badSpot(in segment: String) -> WALDamage {
+    WALDamage(segment: segment, offset: 0, byteCount: 0, missing: nil)
+  }
 }
 
 /// The incomplete group at the end of a log that was cut: never acknowledged to anybody.

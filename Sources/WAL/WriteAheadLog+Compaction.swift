@@ -60,7 +60,7 @@ extension WriteAheadLog {
         isBase = false
         continue
       }
-      let bytes = try segment.file.read(at: 0, count: Int(clamping: try segment.file.size()))
+      let (bytes, isWhole) = try segment.file.readSurviving(count: Int(clamping: try segment.file.size()))
       var survivors = CompactionRun.Part(segment: segment, through: all[index + 1].first - 1)
       var scan = SegmentScan(name: segment.name, header: segment.header, limit: all[index + 1].first)
       try bytes.withUnsafeBytes { bytes -> Result<Void, SoftadastraError> in
@@ -77,7 +77,7 @@ extension WriteAheadLog {
         } catch { return .failure(error) }
       }.get()
       let total = Int(scan.report.bytes)
-      if !scan.report.damage.isEmpty {
+      if !isWhole || !scan.report.damage.isEmpty {
         freed += try install(&run, moved)
         isBase = false
       } else if survivors.count >= Int(Double(total) * keptShare), total * 2 > options.segmentBytes {

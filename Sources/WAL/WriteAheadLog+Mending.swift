@@ -23,7 +23,7 @@ extension WriteAheadLog {
     var copies: [String] = []
     if let first = all.first, first.first > 1 { try fillGap(before: first) }
     for (index, segment) in all.dropLast().enumerated() where segment.isDamaged {
-      let bytes = try segment.file.read(at: 0, count: Int(clamping: try segment.file.size()))
+      let bytes = try segment.file.readSurviving(count: Int(clamping: try segment.file.size())).bytes
       copies.append(try keepCopy(bytes, of: segment))
       var survivors = CompactionRun.Part(segment: segment, through: all[index + 1].first - 1)
       var scan = SegmentScan(name: segment.name, header: segment.header, limit: all[index + 1].first)
@@ -94,7 +94,8 @@ extension WriteAheadLog {
     let segment = all[index]
     if segment.isDamaged { return [WALDamage(segment: segment.name, offset: 0, byteCount: 0, missing: nil)] }
     let count = if let end = part.end { Int(end.offset) } else { Int(clamping: try segment.file.size()) }
-    let bytes = try segment.file.read(at: 0, count: count)
+    let (bytes, isWhole) = try segment.file.readSurviving(count: count)
+    guard isWhole else { return [.badSpot(in: segment.name)] }
     guard bytes.withUnsafeBytes({ SegmentHeader($0) }) == segment.header else {
       return [
         WALDamage(segment: segment.name, offset: 0, byteCount: UInt64(SegmentHeader.byteCount), missing: nil)

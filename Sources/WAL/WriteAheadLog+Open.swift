@@ -62,7 +62,7 @@ extension WriteAheadLog {
     case .thread:
       log.use(writer)
       // The thread keeps the log until it is closed.
-      startThread { withExtendedLifetime(log) { writer.run() } }
+      BackgroundThread.start { withExtendedLifetime(log) { writer.run() } }
     case .steps(let schedule):
       log.monitor.step = { writer.step() }
       log.monitor.noticed = { [weak log] in

@@ -76,15 +76,12 @@ extension WriteAheadLog {
 
   /// Closes without waiting: for an owner that goes away.
   public func closeSoon() {
-    if monitor.step == nil { startThread { self.closeBlocking() } } else { closeBlocking() }
+    if monitor.step == nil { BackgroundThread.start { self.closeBlocking() } } else { closeBlocking() }
   }
-
-  /// Runs blocking work of the log's owner on a thread of its own.
-  public static func inBackground(_ body: @escaping @Sendable () -> Void) { startThread(body) }
 
   public func close() async {
     await withCheckedContinuation { continuation in
-      startThread {
+      BackgroundThread.start {
         self.closeBlocking()
         continuation.resume()
       }

@@ -40,6 +40,8 @@ public final class MemoryDisk: Disk {
     var capacity = Int.max
     var faults: [(operation: Operation, after: Int, count: Int, errno: Int32)] = []
     var calls = 0
+    /// Reads of these bytes fail.
+    var badSpots: [(name: String, bytes: Range<Int>)] = []
     /// After this many changing calls the disk is dead.
     var callsToDeath: Int?
     var isDead = false
@@ -56,6 +58,11 @@ public final class MemoryDisk: Disk {
   public func fail(_ operation: Operation, after: Int = 0, count: Int = 1, errno: Int32 = EIO) {
     state.withLock { $0.faults.append((operation, after, count, errno)) }
   }
+
+  /// Lets every read of these bytes fail, until the file bears another name or content.
+  public func spoil(_ name: String, _ bytes: Range<Int>) { state.withLock { $0.badSpots.append((name, bytes)) } }
+
+  public func clearSpots() { state.withLock { $0.badSpots = [] } }
 
   public func clearFaults() { state.withLock { $0.faults = [] } }
 
@@ -299,6 +306,10 @@ private final class MemoryDiskFile: DiskFile {
     return try disk.act(nil, "read \(name)") { state -> Result<Int, SoftadastraError> in
       guard let content = state.files[self.file], offset < UInt64(content.now.count) else { return .success(0) }
       let count = min(buffer.count, content.now.count - Int(offset))
+      let asked = Int(offset)..<Int(offset) + count
+      guard !state.badSpots.contains(where: { state.names[$0.name] == self.file && $0.bytes.overlaps(asked) }) else {
+        return .failure(.system(EIO, "read", at: self.name))
+      }
       content.now.withUnsafeBytes {
         buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[Int(offset)..<Int(offset) + count]))
       }

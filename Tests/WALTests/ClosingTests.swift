@@ -29,7 +29,7 @@ import Testing
     disk.observe { if $0 == .open { gate.pass() } }
     try waitUntil { gate.waiting.load(ordering: .sequentiallyConsistent) > 0 }
     if roomComes { memory.setCapacity(.max) }
-    WriteAheadLog.inBackground { full.closeBlocking() }
+    BackgroundThread.start { full.closeBlocking() }
     usleep(100_000)
     // Another one could open it now.
     #expect(throws: SoftadastraError.self) { _ = try memory.lock("lock") }

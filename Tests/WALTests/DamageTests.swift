@@ -179,6 +179,36 @@ import Testing
     #expect(clock.monotonicNanoseconds() - start < 20_000_000_000)
   }
 
+  /// Also where it holds the head, and where behind it lies what looks like the end of the log.
+  @Test(arguments: [0, 1, 5, 7]) func whatTheDiskDoesNotGiveIsDamage(piece: Int) throws {
+    let disk = MemoryDisk()
+    let (log, _) = try openLog(disk, small(segment: 64 << 10))
+    for number in 1..<61 { try put(log, number..<number + 1, count: 500) }
+    log.closeBlocking()
+    disk.spoil(segment, piece * 4096 + 100..<piece * 4096 + 200)
+    let (damaged, seen) = try openLog(disk, small(segment: 64 << 10), seed: 2)
+    #expect(!damaged.damage.isEmpty && seen.count >= 50)
+    #expect(try damaged.mend { _ in } == [segment + ".damaged"])
+    try put(damaged, 61..<62)
+    damaged.closeBlocking()
+    disk.clearSpots()
+    let (sound, again) = try openLog(disk, small(segment: 64 << 10), seed: 3)
+    #expect(sound.damage.isEmpty && again.dropLast() == seen[...])
+  }
+
+  @Test func aDiskThatGivesNothingIsNotTakenForADamagedLog() throws {
+    let disk = MemoryDisk()
+    let (log, _) = try openLog(disk, small(segment: 8 << 20))
+    try log.waitBlocking(for: log.enqueue([(1, payload(1, count: 4 << 20))]))
+    log.closeBlocking()
+    disk.spoil(segment, 0..<4 << 20)
+    let error = #expect(throws: SoftadastraError.self) { try openLog(disk, seed: 2) }
+    #expect(error?.code == .device)
+    disk.clearSpots()
+    let (sound, seen) = try openLog(disk, seed: 3)
+    #expect(sound.damage.isEmpty && seen.count == 1)
+  }
+
   @Test func aLastSegmentOfWhichNothingIsLeftIsDamageUntilItIsMended() throws {
     let disk = MemoryDisk()
     let (log, _) = try openLog(disk, small(segment: 4096))

@@ -78,7 +78,7 @@ struct WatchCommand: AsyncParsableCommand {
         path: try FolderPath.validated(directory), name: name, mode: mode?.rawValue, adopt: adopt, fullScan: fullScan,
         joinExisting: join != nil)
     }
-    let shown = directories.count == 1 ? BytePath.escape(directories[0].utf8) : "DIR"
+    let shown = directories.count == 1 ? FolderPath.belowHome(directories[0]) : "DIR"
     let task = WatchTask(
       requests: requests, invite: join, shownDirectory: shown, peers: peer,
       printer: EventPrinter(json: output.json, style: global.style))

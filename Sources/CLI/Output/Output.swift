@@ -1,6 +1,7 @@
 internal import FoundationEssentials
 internal import Glibc
 internal import SoftadastraCore
+internal import Synchronization
 
 /// The two streams: results to stdout, messages for people to stderr.
 enum Output {
@@ -17,6 +18,24 @@ enum Output {
   static func failure(_ text: String, hint: String, plain: Bool = false) {
     message(plain ? text : "softadastra: \(text)")
     if !hint.isEmpty { message("hint: \(hint)") }
+  }
+
+  /// Runs what prints on a thread of its own: a reader that pauses holds up nothing else here, and whoever is cancelled does
+  /// not wait for it.
+  static func apart(_ body: @escaping @Sendable () throws -> Void) async throws {
+    let waiting = Mutex<CheckedContinuation<Void, any Error>?>(nil)
+    let end: @Sendable (Result<Void, any Error>) -> Void = { result in
+      if let continuation = waiting.withLock({ $0.take() }) { continuation.resume(with: result) }
+    }
+    try await withTaskCancellationHandler {
+      try await withCheckedThrowingContinuation { continuation in
+        waiting.withLock { $0 = continuation }
+        if Task.isCancelled { return end(.failure(CancellationError())) }
+        BackgroundThread.start(name: "print") { end(Result { try body() }) }
+      }
+    } onCancel: {
+      end(.failure(CancellationError()))
+    }
   }
 
   static func json(_ value: some Encodable) throws { result(try JSONText.pretty(value)) }

@@ -14,6 +14,12 @@ enum FolderPath {
     return String(cString: here) + "/" + path
   }
 
+  /// As it may be typed on another machine, where the home has another place: the shell has put this one's in.
+  static func belowHome(_ path: String, home: String? = getenv("HOME").map { String(cString: $0) }) -> String {
+    guard let home, !home.isEmpty, home != "/", path.hasPrefix(home + "/") else { return BytePath.escape(path.utf8) }
+    return "~" + BytePath.escape(path.dropFirst(home.count).utf8)
+  }
+
   /// Refuses directories of one call that lie within each other, before any of them is taken.
   static func checkApart(_ paths: [String]) throws(SoftadastraError) {
     for inner in paths {

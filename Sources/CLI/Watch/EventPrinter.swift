@@ -32,12 +32,12 @@ struct EventPrinter: Sendable {
     }
   }
 
-  func print(_ event: NodeEvent) throws { try print([event]) }
-
   /// A line for each, in one call.
-  func print(_ events: [NodeEvent]) throws {
+  func print(_ events: [NodeEvent]) async throws {
     guard !events.isEmpty else { return }
-    Output.result(try events.map { json ? try JSONText.line($0) : text($0) }.joined(separator: "\n"))
+    try await Output.apart {
+      Output.result(try events.map { json ? try JSONText.line($0) : text($0) }.joined(separator: "\n"))
+    }
   }
 
   /// `peer-connected desk`, `received Shared/notes.txt from desk`, `warning …`.

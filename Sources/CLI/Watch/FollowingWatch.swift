@@ -38,7 +38,7 @@ struct FollowingWatch: Service {
       try await task.joinPatiently(client)
       try await task.addFolders(client)
     }
-    for await event in events where event.event != "ready" { try task.printer.print(event) }
+    for await event in events where event.event != "ready" { try await task.printer.print([event]) }
     throw CommandFailure("the node has ended", exitCode: Program.Exit.noNode)
   }
 }

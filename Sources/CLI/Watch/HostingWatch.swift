@@ -95,7 +95,7 @@ struct HostingWatch: Service {
     try await announce(node)
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask {
-        for await batch in events { try task.printer.print(batch.filter { $0.event != "ready" }) }
+        for await batch in events { try await task.printer.print(batch.filter { $0.event != "ready" }) }
       }
       group.addTask {
         if !isJoined { try await task.joinPatiently(node) }

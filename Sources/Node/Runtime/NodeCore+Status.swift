@@ -93,10 +93,8 @@ extension NodeCore {
       conflicts: status.conflicts, blocked: blocked, pendingPaths: paths)
   }
 
-  private func size(ofEntry key: [UInt8]) -> UInt64 {
-    guard let entry = try? store.get(key), !entry.isDeleted else { return 0 }
-    return (try? StoredFileValue(decoding: entry.value))?.value.size ?? 0
-  }
+  /// As the totals of folders count it: without a read of the log.
+  private func size(ofEntry key: [UInt8]) -> UInt64 { store.amount(of: key) ?? 0 }
 
   // MARK: Peers
 
