@@ -85,7 +85,7 @@ int linux_open_beneath(int directory, const char *path, int flags, uint32_t mode
   struct open_how how = {
       .flags = (uint64_t)(uint32_t)flags,
       .mode = mode,
-      .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
+      .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV,
   };
   return checked(syscall(SYS_openat2, directory, path, &how, sizeof how));
 }

@@ -3,7 +3,7 @@ internal import Glibc
 internal import SoftadastraCore
 internal import Synchronization
 
-/// Opens paths beneath a held directory without ever following a symlink.
+/// Opens paths beneath a held directory without ever following a symlink, or going over to another filesystem (EXDEV).
 ///
 /// One `openat2` where the kernel has it; else, and for paths longer than the kernel takes at once, one `openat` with
 /// O_NOFOLLOW a component. Directory descriptors are not cached between calls: a resolved parent costs 1 to 2 µs,
@@ -37,6 +37,7 @@ enum Beneath {
   /// One component at a time. Internal for its test.
   static func walk(_ root: Int32, _ path: some Collection<UInt8>, flags: Int32, mode: UInt32) -> Int32 {
     var held: Int32 = -1
+    guard let device = device(of: root) else { return -EBADF }
     defer { if held >= 0 { close(held) } }
     var rest = path[...]
     while let slash = rest.firstIndex(of: UInt8(ascii: "/")) {
@@ -47,9 +48,20 @@ enum Beneath {
       guard next >= 0 else { return next == -ELOOP ? -ENOTDIR : next }
       if held >= 0 { close(held) }
       held = next
+      guard self.device(of: held) == device else { return -EXDEV }
       rest = rest[rest.index(after: slash)...]
     }
     guard !rest.elementsEqual("..".utf8), !rest.isEmpty else { return -EXDEV }
-    return withCPath(rest) { linux_openat(held >= 0 ? held : root, $0, flags, mode) }
+    let last = withCPath(rest) { linux_openat(held >= 0 ? held : root, $0, flags, mode) }
+    guard last < 0 || self.device(of: last) == device else {
+      close(last)
+      return -EXDEV
+    }
+    return last
+  }
+
+  private static func device(of descriptor: Int32) -> UInt64? {
+    var raw = linux_status()
+    return linux_fstat(descriptor, &raw) == 0 ? raw.device : nil
   }
 }

@@ -91,7 +91,13 @@ public final class LinuxVolume: Volume {
   }
 
   func fail(_ result: some BinaryInteger, _ what: String, _ path: BytePath) -> SoftadastraError {
-    .system(Int32(-Int64(result)), what, at: describe(path))
+    if Int64(result) == -Int64(EXDEV) {
+      return SoftadastraError(
+        .unsupported, what, at: describe(path),
+        why: "another filesystem is mounted there, which is not part of the folder",
+        hint: "watch it as a folder of its own")
+    }
+    return .system(Int32(-Int64(result)), what, at: describe(path))
   }
 
   func describe(_ path: BytePath) -> String {
@@ -163,7 +169,15 @@ public final class LinuxVolume: Volume {
     // A parent that is a symlink or a file: nothing of ours is there.
     if [ENOENT, ENOTDIR, ELOOP].contains(-looked) { return nil }
     guard looked == 0 else { throw fail(looked, "cannot look at", path) }
-    return FileStatus(raw)
+    return own(FileStatus(raw))
+  }
+
+  /// Where another filesystem is mounted, what it hides is not gone, and what it shows is not part of the folder.
+  private func own(_ status: FileStatus) -> FileStatus {
+    guard status.kind == .directory, status.device != device else { return status }
+    var status = status
+    status.kind = .other
+    return status
   }
 
   public func list(_ directory: BytePath) throws(SoftadastraError) -> [DirectoryItem] {
@@ -176,7 +190,7 @@ public final class LinuxVolume: Volume {
       var raw = linux_status()
       let looked = linux_fstatat(opened.number, name, AT_SYMLINK_NOFOLLOW, &raw)
       if looked == 0 {
-        items.append(DirectoryItem(name: Array(bytes), status: FileStatus(raw)))
+        items.append(DirectoryItem(name: Array(bytes), status: own(FileStatus(raw))))
       } else if looked != -ENOENT {
         failure = looked
         return false

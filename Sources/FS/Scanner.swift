@@ -43,7 +43,7 @@ public enum Scanner {
     }
     let walk = Walk(
       volume: volume, device: root.device, prepare: prepare, isIgnored: isIgnored, visit: visit, start: below)
-    let others = (1..<max(1, threads)).compactMap { _ in Thread { walk.run() } }
+    let others = (1..<max(1, threads)).compactMap { _ in BackgroundThread { walk.run() } }
     walk.run()
     for thread in others { thread.join() }
   }
@@ -127,8 +127,11 @@ public enum Scanner {
           continue
         }
         items.append(item)
-        guard item.status.kind == .directory else { continue }
-        if item.status.device == device { below.append(path) } else { mounts.append(path) }
+        switch item.status.kind {
+        case .directory where item.status.device == device: below.append(path)
+        case .directory, .other: if item.status.device != device { mounts.append(path) }
+        case .file, .symlink: break
+        }
       }
       visit(ScannedDirectory(path: directory, outcome: .listed(items: items, ignored: ignored)))
       for path in mounts {

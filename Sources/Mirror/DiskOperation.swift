@@ -42,6 +42,8 @@ struct DiskOperation: Sendable {
   let expected: UInt64?
   /// That is a directory.
   var expectsDirectory = false
+  /// Of the directory that stayed, without an entry, for what lies in it.
+  var implicitTag: UInt64?
   let content: Content
   /// Where the local content goes instead of the archive.
   let copyPath: BytePath?
@@ -192,8 +194,8 @@ struct DiskOperation: Sendable {
   func delete(_ status: FileStatus?) throws(SoftadastraError) -> Outcome {
     guard let status else { return .applied(fingerprint: 0, copyFingerprint: nil) }
     if status.kind == .directory {
-      // Somebody made it in the place of the file that is to go.
-      guard expected == nil || expectsDirectory || made.fingerprint(path) == status.fingerprint else {
+      // Somebody made it: in the place of the file that is to go, or of nothing.
+      guard expectsDirectory || [implicitTag, made.fingerprint(path)].contains(status.fingerprint) else {
         return .changedLocally
       }
       do throws(SoftadastraError) {

@@ -185,7 +185,8 @@ extension FolderMirror {
       let operation = DiskOperation(
         path: item.path, wanted: entry,
         expected: local?.isDeleted == false && !brake.holds(item.path) ? summary?.tag : nil,
-        expectsDirectory: local?.value?.isDirectory == true, content: content,
+        expectsDirectory: local?.value?.isDirectory == true,
+        implicitTag: local?.isDeleted == true ? summary?.tag : nil, content: content,
         copyPath: copy?.path, volume: volume, reader: reader,
         made: made, spares: spares)
       return Step(item: item, survivor: survivor, copy: copy, operation: operation)
@@ -218,6 +219,12 @@ extension FolderMirror {
     return item.content.map { .inline($0) }
   }
 
+  private func distrustStaged(_ item: PendingTree.Item) {
+    guard let name = item.stagedName, pending.isUnused(name, besides: item) else { return }
+    forgetFetch(item)
+    pending.update(item.path, item.entry.version.dot) { $0.stagedName = nil }
+  }
+
   private func perform(_ steps: [Step]) async -> [DiskOperation.Outcome] {
     let operations = steps.map(\.operation)
     guard operations.contains(where: \.isReplacement) else { return await onPool(operations) { $0.perform() } }
@@ -237,7 +244,11 @@ extension FolderMirror {
         return error
       }
     }
-    if let failure { return prepared.map { _ in .failed(failure) } }
+    if let failure {
+      // What the disk could not take it may drop, and say so only once: nothing of these files is believed any more.
+      if failure.code == .device { for step in steps { distrustStaged(step.item) } }
+      return prepared.map { _ in .failed(failure) }
+    }
     return await onPool(prepared) { $0.operation.place($0) }
   }
 }

@@ -59,7 +59,8 @@ extension FolderMirror {
         block(
           path,
           SoftadastraError(
-            .unsupported, "path", at: path.description, why: "a device, socket or FIFO is not synchronised"))
+            .unsupported, "path", at: path.description,
+            why: "devices, sockets, FIFOs and what is mounted here are not part of the folder"))
       case .changing: findings.again.append(path)
       case .failed(let error):
         block(path, error)

@@ -7,6 +7,9 @@ internal import SoftadastraSync
 extension FolderMirror {
   /// So long an item waits for what concerns another path.
   private static let waitingMilliseconds = 200
+  /// After so many times it waits longer.
+  private static let shortWaits = 10
+  private static let longWaitingMilliseconds = 2000
   private static let recallPage = 4096
 
   /// A file bears the name of a directory that something wants to live in: it becomes its conflict copy.
@@ -43,20 +46,25 @@ extension FolderMirror {
     busy.formUnion([obstacle, name])
     let isNameFree = store.summary(StoreKey.file(folder, name)) == nil
     let volume = self.volume
-    let moved: FileStatus? = await pool.run {
+    let outcome: (status: FileStatus, isExpected: Bool)? = await pool.run {
       guard let before = try? volume.status(obstacle), before.fingerprint == summary.tag else { return nil }
-      if isNameFree { return try? volume.move(obstacle, to: name) }
+      // Somebody may have saved it in this very moment: these bytes are nobody's copy.
+      if isNameFree { return (try? volume.move(obstacle, to: name)).map { ($0, $0.isSameFile(as: before)) } }
       // Its copy was made before, here or elsewhere: these bytes go to the archive.
       guard let displaced = try? volume.displace(obstacle) else { return nil }
-      return (try? volume.discard(displaced, from: obstacle, keep: true)).map { displaced.status }
+      return (try? volume.discard(displaced, from: obstacle, keep: true)).map { (displaced.status, true) }
     }
-    if let moved {
+    if let (moved, isExpected) = outcome {
       var mutations = [
         Mutation.delete(
           key: key, value: [], version: store.newVersion(basedOn: entry.version.vector, author: configuration.author),
           tag: 0, flags: 0)
       ]
-      if isNameFree {
+      if isNameFree, !isExpected {
+        deferred.insert(name)
+      } else if isNameFree {
+        unsettled.insert(name)
+        deferred.insert(name)
         let copy = FileEntry(version: entry.version, stored: entry.stored, isConflictCopy: true)
         mutations.append(copy.mutation(key: StoreKey.file(folder, name), tag: moved.fingerprint))
       }
@@ -88,16 +96,21 @@ extension FolderMirror {
 
   private func suspend(_ item: PendingTree.Item) {
     pending.update(item.path, item.entry.version.dot) { $0.state = .fetching }
+    // What it waits for may be in a message that is still to be read.
+    letGoOfContent(item)
     release([item.path])
   }
 
   /// Puts an item back until something else may have changed.
   func wait(_ item: PendingTree.Item) {
-    let dot = item.entry.version.dot
     suspend(item)
+    pending.update(item.path, item.entry.version.dot) { $0.waits += 1 }
+    let delay = item.waits < Self.shortWaits ? Self.waitingMilliseconds : Self.longWaitingMilliseconds
+    waiting[delay, default: []].append(item.key)
+    guard waiting[delay]?.count == 1 else { return }
     Task {
-      await self.time.sleep(nanoseconds: UInt64(Self.waitingMilliseconds) * 1_000_000)
-      self.resume(item.path, dot)
+      await self.time.sleep(nanoseconds: UInt64(delay) * 1_000_000)
+      for item in self.waiting.removeValue(forKey: delay) ?? [] { self.resume(item.path, item.dot) }
     }
   }
 
@@ -222,8 +235,12 @@ extension FolderMirror {
       let held = directories.filter { !busy.contains($0) }
       busy.formUnion(held)
       let volume = self.volume
+      let known = Dictionary(uniqueKeysWithValues: directories.map { ($0, implicitTags(of: $0)) })
       let failures = await onPool(directories) { directory -> SoftadastraError? in
         do throws(SoftadastraError) {
+          // Somebody may have made another one in its place.
+          guard let status = try volume.status(directory) else { return nil }
+          guard known[directory]!.contains(status.fingerprint) else { return Self.isSomebodys(directory) }
           try volume.removeDirectory(directory)
           return nil
         } catch {
@@ -239,6 +256,16 @@ extension FolderMirror {
       release(held)
       candidates = Set(removed.map(\.parent))
     }
+  }
+
+  /// By which a directory is known that lives only for what is below it.
+  private func implicitTags(of directory: BytePath) -> [UInt64] {
+    let summary = store.summary(StoreKey.file(folder, directory))
+    return [summary?.isDeleted == true ? summary?.tag : nil, made.fingerprint(directory)].compactMap { $0 }
+  }
+
+  private static func isSomebodys(_ directory: BytePath) -> SoftadastraError {
+    SoftadastraError(.conflict, "remove", at: directory.description, why: "somebody made it")
   }
 
   private func isEmptied(_ directory: BytePath) -> Bool {

@@ -111,7 +111,8 @@ extension FolderMirror {
       mutations.append(
         .put(
           key: key, value: item.entry.value, version: derived(version, after: before),
-          tag: path == from ? rootTag : item.tag, flags: 0))
+          tag: path == from ? rootTag : item.tag,
+          flags: item.entry.flags & Change.Flags.conflictCopy.rawValue))
     }
     return mutations + moveMade(from: from, to: to)
   }

@@ -8,6 +8,11 @@ extension FolderMirror {
   /// A file that changes while it is read is looked at again after this long.
   static let changingDelayNanoseconds: UInt64 = 200_000_000
   static let failedDelayMilliseconds = 5000
+  /// A file whose reading takes this long, and that changes meanwhile, rests for five times as long: a program that writes to
+  /// it all the time would have it read all the time.
+  private static let longReadNanoseconds: UInt64 = 250_000_000
+  private static let restFactor: UInt64 = 5
+  private static let maxRestNanoseconds: UInt64 = 60_000_000_000
   /// More than a commit takes may go at once: a directory of millions.
   private static let deletionsAtOnce = 64 << 10
   /// Fewer paths are looked at without a pause.
@@ -52,10 +57,12 @@ extension FolderMirror {
     let written = self.written.intersection(batch)
     self.written.subtract(written)
     let kept = Dictionary(uniqueKeysWithValues: batch.compactMap { path in fresh.found(path).map { (path, $0) } })
+    let begun = time.monotonicNanoseconds()
     let observations = await onPool(batch) { path in
       if let found = kept[path], let observation = observer.confirmed(found, path) { return observation }
       return observer.observe(path, trustsFingerprint: !unsettled.contains(path), isWritten: written.contains(path))
     }
+    let cost = time.monotonicNanoseconds() - begun
     // A synced entry that changed meanwhile was changed by this actor only, never at a busy path.
     var accepted: [(BytePath, Observation)] = []
     for (index, path) in batch.enumerated() {
@@ -70,6 +77,11 @@ extension FolderMirror {
         continue
       }
       if waitsAsFresh(path, observations[index], before[index]) { continue }
+      if cost >= Self.longReadNanoseconds, case .changing = observations[index] {
+        resting.insert(path)
+        lookAgain(atChanging: [path], after: min(cost * Self.restFactor, Self.maxRestNanoseconds))
+        continue
+      }
       accepted.append((path, observations[index]))
     }
     await record(accepted)

@@ -7,6 +7,8 @@ extension FolderMirror {
   private static let firstRetryNanoseconds: UInt64 = 1_000_000_000
   private static let maxRetryNanoseconds: UInt64 = 60_000_000_000
   private static let maxResourceRetryNanoseconds: UInt64 = 10_000_000_000
+  /// Looks at everything that is blocked are no closer to each other.
+  private static let retryPauseNanoseconds: UInt64 = 250_000_000
   /// So often an item may find the disk changed before it is shown as blocked.
   private static let maxAttempts = 5
 
@@ -42,19 +44,36 @@ extension FolderMirror {
       $0.attempts = attempts
       $0.state = .blocked(error, retryAt: retryAt, attempts: attempts)
     }
-    // Memory: what waits for long is fetched again.
-    if pending.inlineBytes > Self.maxInlineBytesHeld / 2 { pending.update(item.path, dot) { $0.content = nil } }
     if item.entry.value?.isDirectory == true { hasBlockedDirectories = true }
-    releaseHeldSenders()
+    letGoOfContent(item)
     block(item.path, error)
+    planRetry(at: retryAt)
+  }
+
+  /// Memory: what waits for long is fetched again. It holds back nobody who sends.
+  func letGoOfContent(_ item: PendingTree.Item) {
+    if pending.inlineBytes > Self.maxInlineBytesHeld / 2 {
+      pending.update(item.path, item.entry.version.dot) { $0.content = nil }
+    }
+    releaseHeldSenders()
+  }
+
+  /// One look for all that is due by then.
+  private func planRetry(at due: UInt64) {
+    guard retryAt.map({ due < $0 }) ?? true else { return }
+    retryAt = due
     Task {
-      await self.time.sleep(nanoseconds: delay + 1_000_000)
-      self.retryDue()
+      let now = self.time.monotonicNanoseconds()
+      await self.time.sleep(nanoseconds: due > now ? due - now + 1_000_000 : 1_000_000)
+      // Unless an earlier one was planned meanwhile, which has planned the next.
+      if self.isRunning, self.retryAt == due { self.retryDue() }
     }
   }
 
   func retryDue() {
-    pending.requeueDue(now: time.monotonicNanoseconds())
+    let now = time.monotonicNanoseconds()
+    retryAt = nil
+    if let next = pending.requeueDue(now: now) { planRetry(at: max(next, now + Self.retryPauseNanoseconds)) }
     if pending.hasQueued { applySignal.raise() }
   }
 

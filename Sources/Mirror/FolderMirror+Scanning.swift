@@ -25,13 +25,19 @@ extension FolderMirror {
 
   private func take(_ result: TreeScan.Result, of directory: BytePath) async {
     brake.listed(directory)
-    if result.unreadable.isEmpty, unsupported[directory]?.isAboutResources == true { unblock(directory) }
+    if result.unreadable.isEmpty, let error = unsupported[directory],
+      error.isAboutResources || error.code == .unsupported && directory.bytes.count <= BytePath.maxBytes
+    {
+      // Among others, nothing is mounted there any more.
+      unblock(directory)
+    }
     await recordNew(result.new, in: directory)
     for path in result.candidates { markDirty(path) }
     frontier.append(contentsOf: result.directories)
     for (path, error) in result.unreadable {
       block(path, error)
-      scanAgain(path)
+      // What is mounted there is not going to be part of the folder.
+      if error.code != .unsupported { scanAgain(path) }
     }
   }
 
@@ -74,8 +80,11 @@ extension FolderMirror {
 
   /// A directory that could not be read is tried again: nothing may tell when it can be.
   private func scanAgain(_ directory: BytePath) {
+    // Every scan of what is above comes by: one of them is enough.
+    guard unreadable.insert(directory).inserted else { return }
     Task {
       await self.time.sleep(nanoseconds: UInt64(Self.failedDelayMilliseconds) * 1_000_000)
+      self.unreadable.remove(directory)
       self.rescan(directory)
     }
   }

@@ -40,6 +40,7 @@ extension FolderMirror {
   @discardableResult
   func markDirty(_ path: BytePath) -> Bool {
     guard !path.isRoot, !path.isReserved, !isIgnored(path, false) else { return false }
+    if resting.contains(path) { return true }
     if busy.contains(path) || isMoving(path) { deferred.insert(path) } else { dirty.insert(path) }
     return true
   }
@@ -63,7 +64,7 @@ extension FolderMirror {
   func release(_ paths: some Sequence<BytePath>) {
     for path in paths {
       busy.remove(path)
-      if deferred.remove(path) != nil { dirty.insert(path) }
+      if deferred.remove(path) != nil, !resting.contains(path) { dirty.insert(path) }
     }
     if !dirty.isEmpty { observeSignal.raise() }
     if pending.hasQueued { applySignal.raise() }
@@ -87,6 +88,7 @@ extension FolderMirror {
     Task {
       await self.time.sleep(nanoseconds: nanoseconds)
       self.changing.subtract(paths)
+      self.resting.subtract(paths)
       for path in paths { self.markDirty(path) }
       self.observeSignal.raise()
     }

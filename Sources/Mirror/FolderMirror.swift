@@ -76,6 +76,8 @@ public actor FolderMirror {
   var frontier: [BytePath] = []
   var scanWidth = ScanWidth()
   nonisolated let scanRoom = ScanRoom()
+  /// Directories that could not be read, and are read again in a while.
+  var unreadable: Set<BytePath> = []
   /// Directories that are being compared: what was read in them may not be recorded yet.
   var comparing: [BytePath] = []
   var pace = ObservingPace()
@@ -84,6 +86,8 @@ public actor FolderMirror {
   var deferred: Set<BytePath> = []
   /// Changed while they were read, or wait for what they lie in: they become dirty again in a moment.
   var changing: Set<BytePath> = []
+  /// Of these, what takes long to read: until then nobody looks, whatever happens to them.
+  var resting: Set<BytePath> = []
   var fresh = FreshFiles()
   /// Taken in so soon after a write that another one could carry the same timestamps: to be read again.
   var unsettled: Set<BytePath> = []
@@ -129,6 +133,10 @@ public actor FolderMirror {
   var completeFeeds: Set<NodeID> = []
   /// Wait for one of their senders to have said all.
   var awaitingFeeds: [FetchKey] = []
+  /// Wait for what concerns another path, by the milliseconds that they wait.
+  var waiting: [Int: [FetchKey]] = [:]
+  /// The next look at what is blocked.
+  var retryAt: UInt64?
 
   // Fetching
   var fetches: [FetchKey: FetchState] = [:]

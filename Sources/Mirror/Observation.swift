@@ -14,7 +14,7 @@ public enum Observation: Sendable {
   case changed(Found)
   /// Exists because something below does; makes no version.
   case implicitDirectory
-  /// A device, socket or FIFO.
+  /// A device, socket or FIFO, or part of another filesystem.
   case unsupported
   /// Being written to; look again later.
   case changing
@@ -93,6 +93,7 @@ public struct Observer: Sendable {
     } catch {
       if error.code == .notFound { return .absent }
       if error.code == .changed { return .changing }
+      if error.code == .unsupported { return .unsupported }
       return .failed(error)
     }
   }

@@ -43,6 +43,8 @@ struct PendingTree {
     var stagedName: String?
     var state = State.queued
     var attempts = 0
+    /// How often it has waited for what concerns another path.
+    var waits = 0
     /// Versions that this one supersedes and that may be on the disk already: a crash came before their record. Kept
     /// until this one is applied, so that such bytes are known for what they are.
     var overtaken: [FileEntry] = []
@@ -243,11 +245,20 @@ struct PendingTree {
     return taken
   }
 
-  /// Requeues what is blocked and due; with `path`, that one whatever its time.
-  mutating func requeueDue(now: UInt64, path only: BytePath? = nil) {
-    for item in all {
+  /// Requeues what is blocked and due; with `path`, that one whatever its time. Returns when the next of the others is.
+  @discardableResult
+  mutating func requeueDue(now: UInt64, path only: BytePath? = nil) -> UInt64? {
+    var due: [FetchKey] = []
+    var next: UInt64?
+    for (key, item) in items {
       guard case .blocked(_, let retryAt, _) = item.state else { continue }
-      if only.map({ item.path.isWithin($0) }) ?? (retryAt <= now) { requeue(item.path, item.entry.version.dot) }
+      if only.map({ key.path.isWithin($0) }) ?? (retryAt <= now) {
+        due.append(key)
+      } else {
+        next = min(next ?? retryAt, retryAt)
+      }
     }
+    for key in due { requeue(key.path, key.dot) }
+    return next
   }
 }

@@ -61,12 +61,19 @@ import Testing
     let volume = try LinuxVolume(root: "/dev")
     let shm = try #require(try volume.status(BytePath("shm")))
     try #require(shm.device != volume.device)
-    let outcomes = try scan(volume).filter { $0.path == BytePath("shm") }.map(\.outcome)
+    #expect(shm.kind == .other)
+    #expect(try volume.list(.root).first { $0.name == Array("shm".utf8) }?.status.kind == .other)
+    let outcomes = try scan(volume).filter { $0.path.isWithin(BytePath("shm")) }.map(\.outcome)
     guard case .failed(let error)? = outcomes.first, outcomes.count == 1 else {
       Issue.record("\(outcomes)")
       return
     }
     #expect(error.code == .unsupported)
+    // Whatever is in it is neither there nor gone.
+    for look in [{ _ = try volume.list(BytePath("shm")) }, { _ = try volume.status(BytePath("shm/any")) }] {
+      let error = #expect(throws: SoftadastraError.self) { try look() }
+      #expect(error?.code == .unsupported)
+    }
   }
 
   @Test func aMissingStartIsAnError() throws {
