@@ -53,7 +53,8 @@ enum Beneath {
     }
     guard !rest.elementsEqual("..".utf8), !rest.isEmpty else { return -EXDEV }
     let last = withCPath(rest) { linux_openat(held >= 0 ? held : root, $0, flags, mode) }
-    guard last < 0 || self.device(of: last) == device else {
+    // Of a file it says nothing: filesystems that are laid over each other give each its own.
+    guard last < 0 || flags & linux_o_directory == 0 || self.device(of: last) == device else {
       close(last)
       return -EXDEV
     }

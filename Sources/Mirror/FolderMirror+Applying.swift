@@ -46,7 +46,7 @@ extension FolderMirror {
         continue
       }
       let taken = pending.takeQueued(limit: Self.applyBatch, durable: store.durableSequence) {
-        !self.busy.contains($0) && !self.dirty.contains($0) && !self.isMoving($0)
+        !self.busy.contains($0) && !self.dirty.contains($0) && !self.isMoving($0) && !self.resting.contains($0)
       }
       let items = taken.items
       guard !items.isEmpty else {

@@ -52,7 +52,8 @@ extension FolderMirror {
 
   /// Memory: what waits for long is fetched again. It holds back nobody who sends.
   func letGoOfContent(_ item: PendingTree.Item) {
-    if pending.inlineBytes > Self.maxInlineBytesHeld / 2 {
+    // Of a copy that was derived here nobody else may have the bytes.
+    if pending.inlineBytes > Self.maxInlineBytesHeld / 2, !item.isDerived {
       pending.update(item.path, item.entry.version.dot) { $0.content = nil }
     }
     releaseHeldSenders()

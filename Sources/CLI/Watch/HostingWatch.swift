@@ -134,6 +134,8 @@ struct HostingWatch: Service {
       } catch { failures.append(error) }
     }
     guard let first = failures.first else { return }
+    // What waits for an invite is tried again, and with it the others.
+    if let waiting = failures.first(where: WatchTask.mayHeal) { throw waiting }
     if failures.count == configuration.options.folders.value.count { throw first }
     for failure in failures { Output.message("warning: \(failure)") }
   }
