@@ -5,7 +5,8 @@ public enum FileKind: UInt8, Sendable, Hashable {
   case file = 1
   case directory = 2
   case symlink = 3
-  /// Devices, sockets, FIFOs, and directories on which another filesystem is mounted: listed with the reason, never synchronised.
+  /// Devices, sockets, FIFOs, and directories on which another filesystem is mounted: listed with the reason, never
+  /// synchronised.
   case other = 4
 }
 

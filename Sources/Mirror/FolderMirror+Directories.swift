@@ -235,13 +235,15 @@ extension FolderMirror {
       let held = directories.filter { !busy.contains($0) }
       busy.formUnion(held)
       let volume = self.volume
-      let known = Dictionary(uniqueKeysWithValues: directories.map { ($0, implicitTags(of: $0)) })
-      let failures = await onPool(directories) { directory -> SoftadastraError? in
+      let known = directories.map { (path: $0, tags: implicitTags(of: $0)) }
+      let failures = await onPool(known) { directory -> SoftadastraError? in
         do throws(SoftadastraError) {
-          // Somebody may have made another one in its place.
-          guard let status = try volume.status(directory) else { return nil }
-          guard known[directory]!.contains(status.fingerprint) else { return Self.isSomebodys(directory) }
-          try volume.removeDirectory(directory)
+          guard let status = try volume.status(directory.path) else { return nil }
+          guard directory.tags.contains(status.fingerprint) else {
+            return SoftadastraError(
+              .conflict, "remove", at: directory.path.description, why: "somebody has made another one in its place")
+          }
+          try volume.removeDirectory(directory.path)
           return nil
         } catch {
           // Somebody was faster; those above it are looked at all the same.
@@ -262,10 +264,6 @@ extension FolderMirror {
   private func implicitTags(of directory: BytePath) -> [UInt64] {
     let summary = store.summary(StoreKey.file(folder, directory))
     return [summary?.isDeleted == true ? summary?.tag : nil, made.fingerprint(directory)].compactMap { $0 }
-  }
-
-  private static func isSomebodys(_ directory: BytePath) -> SoftadastraError {
-    SoftadastraError(.conflict, "remove", at: directory.description, why: "somebody made it")
   }
 
   private func isEmptied(_ directory: BytePath) -> Bool {

@@ -112,7 +112,8 @@ extension FolderMirror {
         .put(
           key: key, value: item.entry.value, version: derived(version, after: before),
           tag: path == from ? rootTag : item.tag,
-          flags: item.entry.flags & Change.Flags.conflictCopy.rawValue))
+          // Whoever gives a copy another name has decided on it.
+          flags: ConflictName.isConflictCopy(target) ? item.entry.flags & Change.Flags.conflictCopy.rawValue : 0))
     }
     return mutations + moveMade(from: from, to: to)
   }

@@ -57,12 +57,15 @@ extension FolderMirror {
     let written = self.written.intersection(batch)
     self.written.subtract(written)
     let kept = Dictionary(uniqueKeysWithValues: batch.compactMap { path in fresh.found(path).map { (path, $0) } })
-    let begun = time.monotonicNanoseconds()
-    let observations = await onPool(batch) { path in
-      if let found = kept[path], let observation = observer.confirmed(found, path) { return observation }
-      return observer.observe(path, trustsFingerprint: !unsettled.contains(path), isWritten: written.contains(path))
+    let time = self.time
+    let looks = await onPool(batch) { path -> (observation: Observation, cost: UInt64) in
+      if let found = kept[path], let observation = observer.confirmed(found, path) { return (observation, 0) }
+      let begun = time.monotonicNanoseconds()
+      let observation = observer.observe(
+        path, trustsFingerprint: !unsettled.contains(path), isWritten: written.contains(path))
+      return (observation, time.monotonicNanoseconds() - begun)
     }
-    let cost = time.monotonicNanoseconds() - begun
+    let observations = looks.map(\.observation)
     // A synced entry that changed meanwhile was changed by this actor only, never at a busy path.
     var accepted: [(BytePath, Observation)] = []
     for (index, path) in batch.enumerated() {
@@ -77,9 +80,9 @@ extension FolderMirror {
         continue
       }
       if waitsAsFresh(path, observations[index], before[index]) { continue }
-      if cost >= Self.longReadNanoseconds, case .changing = observations[index] {
+      if looks[index].cost >= Self.longReadNanoseconds, case .changing = observations[index] {
         resting.insert(path)
-        lookAgain(atChanging: [path], after: min(cost * Self.restFactor, Self.maxRestNanoseconds))
+        lookAgain(atChanging: [path], after: min(looks[index].cost * Self.restFactor, Self.maxRestNanoseconds))
         continue
       }
       accepted.append((path, observations[index]))

@@ -14,7 +14,7 @@ public enum DialTarget: Hashable, Sendable {
 public struct DialSchedule: Sendable {
   public static let firstDelay: Duration = .milliseconds(200)
   public static let maxDelay: Duration = .seconds(60)
-  /// A connection that ends sooner is one more attempt that failed.
+  /// After a connection that ends sooner the next one waits, longer each time.
   public static let shortestSuccess: Duration = .seconds(10)
   /// Beyond this the oldest is forgotten.
   public static let maxAddressesPerPeer = 16
@@ -32,6 +32,8 @@ public struct DialSchedule: Sendable {
     /// The address to try next.
     var next = 0
     var failedRounds = 0
+    /// Connections in a row that ended at once.
+    var shortLives = 0
     var state = State.waiting(until: 0)
   }
 
@@ -53,7 +55,7 @@ public struct DialSchedule: Sendable {
     // The newest first: it is the likeliest to be right.
     peer.addresses.insert(address, at: 0)
     peer.next = 0
-    peer.failedRounds = 0
+    (peer.failedRounds, peer.shortLives) = (0, 0)
     if case .waiting = peer.state { peer.state = .waiting(until: 0) }
     peers[target] = peer
     return true
@@ -71,7 +73,7 @@ public struct DialSchedule: Sendable {
   public mutating func hurry(_ target: DialTarget? = nil) {
     for key in target.map({ [$0] }) ?? Array(peers.keys) {
       guard var peer = peers[key], case .waiting = peer.state else { continue }
-      peer.failedRounds = 0
+      (peer.failedRounds, peer.shortLives) = (0, 0)
       peer.state = .waiting(until: 0)
       peers[key] = peer
     }
@@ -113,6 +115,7 @@ public struct DialSchedule: Sendable {
   /// The peer is connected, whichever side dialled: nothing is due until it disconnects.
   public mutating func connected(_ target: DialTarget, now: UInt64) {
     peers[target]?.state = .connected(since: now)
+    peers[target]?.failedRounds = 0
     peers[target]?.next = 0
   }
 
@@ -123,11 +126,11 @@ public struct DialSchedule: Sendable {
     switch peer.state {
     case .waiting: return
     case .connected(let since) where now &- since >= UInt64(Self.shortestSuccess / .nanoseconds(1)):
-      peer.failedRounds = 0
+      peer.shortLives = 0
     case .connected, .dialling: break
     }
-    peer.state = .waiting(until: now &+ Self.delay(afterRounds: peer.failedRounds, random))
-    peer.failedRounds += 1
+    peer.state = .waiting(until: now &+ Self.delay(afterRounds: peer.shortLives, random))
+    peer.shortLives += 1
     peers[target] = peer
   }
 

@@ -101,6 +101,17 @@ private struct Largest: RandomSource {
     schedule.connected(target, now: now)
     schedule.disconnected(target, now: now + 10 * second, random: Zero())
     #expect(schedule.nextDue == now + 10 * second + second / 10)
+    // Dials that failed before it do not count.
+    now = schedule.nextDue ?? 0
+    for _ in 0..<8 {
+      _ = schedule.due(now: now)
+      schedule.failed(target, now: now, random: Zero())
+      now = schedule.nextDue ?? 0
+    }
+    _ = schedule.due(now: now)
+    schedule.connected(target, now: now)
+    schedule.disconnected(target, now: now + 1, random: Zero())
+    #expect((schedule.nextDue ?? 0) <= now + 1 + second / 5)
   }
 
   @Test func tablesAreBounded() {

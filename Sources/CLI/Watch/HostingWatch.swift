@@ -91,31 +91,23 @@ struct HostingWatch: Service {
   private func watch(_ node: RunningNode) async throws {
     let events = node.eventBatches()
     let isJoined = try await task.joinOnce(node)
-    let isWatching = isJoined ? try await addFoldersOnce(node) : false
+    var isWatching = false
+    if isJoined {
+      isWatching = try await WatchTask.once(orSay: "new folders wait for the invite that this node was given") {
+        try await addFolders(node)
+      }
+    }
     try await announce(node)
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask {
         for await batch in events { try await task.printer.print(batch.filter { $0.event != "ready" }) }
       }
-      group.addTask {
+      group.addTask { [isWatching] in
         if !isJoined { try await task.joinPatiently(node) }
         guard !isWatching else { return }
         try await WatchTask.patiently { try await addFolders(node) }
       }
       try await group.waitForAll()
-    }
-  }
-
-  /// False if an invite that was kept has to be taken first, and nobody who could take it answers: that may change.
-  private func addFoldersOnce(_ node: RunningNode) async throws -> Bool {
-    do {
-      try await addFolders(node)
-      return true
-    } catch {
-      guard WatchTask.mayHeal(error) else { throw error }
-      Output.message("new folders wait for the invite that this node was given: \(error)")
-      Output.message("hint: is the inviting node running, and reachable from here? trying again until it is")
-      return false
     }
   }
 

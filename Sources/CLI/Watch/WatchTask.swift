@@ -16,12 +16,17 @@ struct WatchTask: Sendable {
   /// Tries the invite once. False if nobody who could take it answers: that may change.
   func joinOnce(_ node: any NodeService) async throws -> Bool {
     guard let invite else { return true }
+    return try await Self.once(orSay: "nobody takes the invite yet") { try await node.join(invite) }
+  }
+
+  /// False, and said, if nobody who could take an invite answers.
+  static func once(orSay what: String, _ body: () async throws -> Void) async throws -> Bool {
     do {
-      try await node.join(invite)
+      try await body()
       return true
     } catch {
-      guard Self.mayHeal(error) else { throw error }
-      Output.message("nobody takes the invite yet: \(error)")
+      guard mayHeal(error) else { throw error }
+      Output.message("\(what): \(error)")
       Output.message("hint: is the inviting node running, and reachable from here? trying again until it is")
       return false
     }
