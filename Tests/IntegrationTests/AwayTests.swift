@@ -20,6 +20,8 @@ extension Integration {
       async throws
     {
       try await until("deletions are remembered for ever", within: .seconds(90)) {
+        // Asked for, not waited for.
+        for node in nodes { try await node.succeed(["sync", "tick"]) }
         for node in nodes where try await tombstones(node) > 0 { return false }
         return true
       }
@@ -66,19 +68,21 @@ extension Integration {
             && others["file3"] == nil
         }
         #expect(try await Self.tombstones(b) > 0, "the first does not know of the third's deletion")
-        // They take turns until each has heard, through the second, how far the other is.
+        // They take turns until each has heard, through the second, how far the other is. Ticks are asked for instead of
+        // waited for.
         var on = c
         let clock = ContinuousClock()
         let deadline = clock.now + .seconds(150)
-        var next = clock.now + .seconds(20)
+        var next = clock.now + .seconds(3)
         while try await Self.tombstones(b) > 0 {
           try #require(clock.now < deadline, "the second remembers deletions for ever")
           if clock.now > next {
             await on.stop()
             on = on === c ? a : c
             try await on.start(["--peer", address])
-            next = clock.now + .seconds(20)
+            next = clock.now + .seconds(3)
           }
+          for node in [on, b] { try await node.succeed(["sync", "tick"]) }
           try await Task.sleep(for: .milliseconds(200))
         }
         for node in [a, c] {

@@ -127,55 +127,79 @@ import Testing
     .makeDirectory, .removeDirectory, .setPermissions, .setAttributes, .move, .barrier,
   ]
 
+  /// Does it with 1, 2, 3, ... until it says that there is no such call; several at a time, for they mostly wait.
+  ///
+  /// - Returns: the number of calls.
+  private func atEachCall(_ body: @escaping @Sendable (Int) async throws -> Bool) async throws -> Int {
+    let width = 6
+    return try await withThrowingTaskGroup(of: (call: Int, exists: Bool).self) { group in
+      var next = 1
+      var end = Int.max
+      func begin() {
+        let call = next
+        group.addTask { (call, try await body(call)) }
+        next += 1
+      }
+      for _ in 0..<width { begin() }
+      while let done = try await group.next() {
+        if !done.exists { end = min(end, done.call) }
+        if end == .max { begin() }
+      }
+      return end - 1
+    }
+  }
+
   /// Whatever a crash leaves: in the end the receiver has what the source has, and nothing of it is its own work.
   @Test(.timeLimit(.minutes(3)), arguments: [nil, 1, 2, 3] as [UInt64?])
   func cutOffAtEveryCall(powerLoss: UInt64?) async throws {
     let course = try await makeCourse()
     let (cleanVolume, cleanDisk) = try await base(course)
-    var death = 1
-    while true {
-      let volume = cleanVolume.crashed(seed: nil)
-      let disk = cleanDisk.crash(seed: 0)
-      let life = try receiver(of: course, volume, disk, seed: 2)
-      let calls = Mutex(0)
-      let limit = death
-      volume.fail { operation, _ in
-        let isDead = calls.withLock { count in
-          if Self.changing.contains(operation), count < limit { count += 1 }
-          return count >= limit
-        }
-        guard isDead else { return nil }
-        disk.die(afterCalls: 0)
-        return EIO
-      }
-      try await life.start()
-      try? await give(course.second, course, to: life)
-      var isCut = false
-      for _ in 0..<4000 where !isCut {
-        isCut = calls.withLock { $0 >= limit }
-        if !isCut, await life.mirror.isSettled { break }
-        try await Task.sleep(for: .milliseconds(1))
-      }
-      await life.mirror.abandon()
-      let seed = powerLoss.map { $0 &* 1000 &+ UInt64(death) }
-      let nextDisk = seed.map { disk.crash(seed: $0) } ?? disk.kill()
-      let nextVolume = volume.crashed(seed: seed)
-      life.store.closeBlocking()
-
-      let next = try receiver(of: course, nextVolume, nextDisk, isAfterPowerLoss: powerLoss != nil, seed: 3)
-      #expect(next.store.log.damage.isEmpty)
-      try await next.start()
-      try await give(course.second, course, to: next)
-      #expect(await next.rests(), "cut off at call \(death)")
-      #expect(Self.tree(of: nextVolume) == course.tree, "cut off at call \(death)")
-      #expect(next.ownVersions.isEmpty, "cut off at call \(death)")
-      #expect(course.missing(in: nextVolume).isEmpty, "cut off at call \(death): \(course.missing(in: nextVolume))")
-      await next.end()
-      if !isCut { break }
-      death += 1
+    let calls = try await atEachCall { death in
+      try await isCutOff(course, cleanVolume.crashed(seed: nil), cleanDisk.crash(seed: 0), at: death, powerLoss)
     }
-    #expect(death > 20)
+    #expect(calls > 20)
     await course.source.end()
+  }
+
+  /// False if there are fewer calls.
+  private func isCutOff(
+    _ course: Course, _ volume: MemoryVolume, _ disk: MemoryDisk, at death: Int, _ powerLoss: UInt64?
+  ) async throws -> Bool {
+    let life = try receiver(of: course, volume, disk, seed: 2)
+    let calls = Mutex(0)
+    volume.fail { operation, _ in
+      let isDead = calls.withLock { count in
+        if Self.changing.contains(operation), count < death { count += 1 }
+        return count >= death
+      }
+      guard isDead else { return nil }
+      disk.die(afterCalls: 0)
+      return EIO
+    }
+    try await life.start()
+    try? await give(course.second, course, to: life)
+    var isCut = false
+    for _ in 0..<4000 where !isCut {
+      isCut = calls.withLock { $0 >= death }
+      if !isCut, await life.mirror.isSettled { break }
+      try await Task.sleep(for: .milliseconds(1))
+    }
+    await life.mirror.abandon()
+    let seed = powerLoss.map { $0 &* 1000 &+ UInt64(death) }
+    let nextDisk = seed.map { disk.crash(seed: $0) } ?? disk.kill()
+    let nextVolume = volume.crashed(seed: seed)
+    life.store.closeBlocking()
+
+    let next = try receiver(of: course, nextVolume, nextDisk, isAfterPowerLoss: powerLoss != nil, seed: 3)
+    #expect(next.store.log.damage.isEmpty)
+    try await next.start()
+    try await give(course.second, course, to: next)
+    #expect(await next.rests(), "cut off at call \(death)")
+    #expect(Self.tree(of: nextVolume) == course.tree, "cut off at call \(death)")
+    #expect(next.ownVersions.isEmpty, "cut off at call \(death)")
+    #expect(course.missing(in: nextVolume).isEmpty, "cut off at call \(death): \(course.missing(in: nextVolume))")
+    await next.end()
+    return isCut
   }
 
   /// Each call fails once, the others succeed: the receiver goes on, and has everything in the end.
@@ -183,33 +207,36 @@ import Testing
   func everyCallFailsOnce(errno: Int32) async throws {
     let course = try await makeCourse()
     let (cleanVolume, cleanDisk) = try await base(course)
-    var failing = 1
-    while true {
-      let volume = cleanVolume.crashed(seed: nil)
-      let life = try receiver(of: course, volume, cleanDisk.crash(seed: 0), seed: 2)
-      try await life.start()
-      #expect(await life.rests())
-      let calls = Mutex(0)
-      let number = failing
-      volume.fail { _, _ in
-        let isThis = calls.withLock { count in
-          count += 1
-          return count == number
-        }
-        return isThis ? errno : nil
-      }
-      try await give(course.second, course, to: life)
-      #expect(await life.rests(), "call \(failing)")
-      let isDone = calls.withLock { $0 } < number
-      volume.fail(nil)
-      #expect(Self.tree(of: volume) == course.tree, "call \(failing)")
-      #expect(life.ownVersions.isEmpty, "call \(failing)")
-      #expect(course.missing(in: volume).isEmpty, "call \(failing): \(course.missing(in: volume))")
-      await life.end()
-      if isDone { break }
-      failing += 1
+    let calls = try await atEachCall { failing in
+      try await fails(course, cleanVolume.crashed(seed: nil), cleanDisk.crash(seed: 0), at: failing, errno)
     }
-    #expect(failing > 50)
+    #expect(calls > 50)
     await course.source.end()
+  }
+
+  /// False if there are fewer calls.
+  private func fails(
+    _ course: Course, _ volume: MemoryVolume, _ disk: MemoryDisk, at failing: Int, _ errno: Int32
+  ) async throws -> Bool {
+    let life = try receiver(of: course, volume, disk, seed: 2)
+    try await life.start()
+    #expect(await life.rests())
+    let calls = Mutex(0)
+    volume.fail { _, _ in
+      let isThis = calls.withLock { count in
+        count += 1
+        return count == failing
+      }
+      return isThis ? errno : nil
+    }
+    try await give(course.second, course, to: life)
+    #expect(await life.rests(), "call \(failing)")
+    let isDone = calls.withLock { $0 } < failing
+    volume.fail(nil)
+    #expect(Self.tree(of: volume) == course.tree, "call \(failing)")
+    #expect(life.ownVersions.isEmpty, "call \(failing)")
+    #expect(course.missing(in: volume).isEmpty, "call \(failing): \(course.missing(in: volume))")
+    await life.end()
+    return !isDone
   }
 }

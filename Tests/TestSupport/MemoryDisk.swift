@@ -167,7 +167,7 @@ public final class MemoryDisk: Disk {
     if size < bytes.count {
       bytes.removeLast(bytes.count - size)
     } else {
-      bytes.append(contentsOf: repeatElement(0, count: size - bytes.count))
+      bytes += [UInt8](repeating: 0, count: size - bytes.count)
     }
   }
 

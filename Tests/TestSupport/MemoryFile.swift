@@ -92,7 +92,8 @@ final class MemoryStagedFile: StagedFile {
       let end = Int(offset) + bytes.count
       var content = state.tree.nodes[inode]!.content
       state.tree.nodes[inode]!.content = []
-      if content.count < end { content.append(contentsOf: repeatElement(0, count: end - content.count)) }
+      // A repeated element would be appended one by one, which takes a debug build longer than all else here.
+      if content.count < end { content += [UInt8](repeating: 0, count: end - content.count) }
       content.replaceSubrange(Int(offset)..<end, with: bytes)
       state.tree.nodes[inode]!.content = content
       state.touch(inode)
@@ -123,7 +124,7 @@ final class MemoryStagedFile: StagedFile {
       if count > Int(size) {
         state.tree.nodes[inode]!.content.removeLast(count - Int(size))
       } else {
-        state.tree.nodes[inode]!.content.append(contentsOf: repeatElement(0, count: Int(size) - count))
+        state.tree.nodes[inode]!.content += [UInt8](repeating: 0, count: Int(size) - count)
       }
       state.touch(inode)
       state.tree.nodes[inode]!.mode = permissions & 0o777
