@@ -184,6 +184,13 @@ void linux_name_thread(unsigned long thread, const char *name) { pthread_setname
 
 int linux_change_mode(int descriptor, uint32_t mode) {
   // fchmod refuses O_PATH descriptors, and an unreadable file cannot be opened otherwise.
+#ifdef SYS_fchmodat2
+  int result = checked(syscall(SYS_fchmodat2, descriptor, "", mode, AT_EMPTY_PATH));
+#else
+  int result = checked(syscall(452, descriptor, "", mode, AT_EMPTY_PATH));
+#endif
+  // Before Linux 6.6; in a sandbox that does not know the call, EPERM means the same.
+  if (result != -ENOSYS && result != -EPERM) return result;
   char path[40];
   snprintf(path, sizeof path, "/proc/self/fd/%d", descriptor);
   return checked(chmod(path, mode));

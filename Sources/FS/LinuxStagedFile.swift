@@ -128,6 +128,7 @@ final class LinuxStagedFile: StagedFile {
   }
 
   private func setPermissions(_ permissions: UInt16) throws(SoftadastraError) {
+    guard volume.heldAttributes.permissions else { return }
     guard fchmod(descriptor.number, mode_t(permissions)) == 0 else {
       throw .system(errno, "cannot set permissions of", at: location)
     }

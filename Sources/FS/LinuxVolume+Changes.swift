@@ -51,10 +51,12 @@ extension LinuxVolume {
     let opened = try holding(path, "cannot set permissions of")
     let before = try status(of: opened.number, path)
     guard before.kind == .directory else { throw changed(path) }
+    guard heldAttributes.permissions else { return before }
     // It keeps its set-gid bit: that decides the group of new files, and removing it is not ours to do.
-    let result = linux_change_mode(opened.number, UInt32(before.mode & 0o7000 | permissions & 0o777))
+    let result = self.opened.setMode(opened.number, before.mode & 0o7000 | permissions & 0o777)
     guard result == 0 else { throw fail(result, "cannot set permissions of", path) }
-    return try status(of: opened.number, path)
+    let now = try status(of: opened.number, path)
+    return self.opened.settled(now) { try? status(of: opened.number, path) }
   }
 
   public func setAttributes(
@@ -64,7 +66,7 @@ extension LinuxVolume {
     let before = try status(of: opened.number, path)
     guard before.kind == .file, before.fingerprint == fingerprint else { throw changed(path) }
     // The mode first: where it is refused nothing has changed, and it hides nothing.
-    if before.mode != permissions & 0o777 {
+    if heldAttributes.permissions, before.mode != permissions & 0o777 {
       let result = linux_change_mode(opened.number, UInt32(permissions & 0o777))
       guard result == 0 else { throw fail(result, "cannot set permissions of", path) }
       guard try status(of: opened.number, path).isSameFile(as: before) else { throw changed(path) }

@@ -19,7 +19,7 @@ extension LinuxVolume {
     let flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC
     for name in [first, second] {
       guard let file = Descriptor(withCPath(name.utf8) { linux_openat(staging, $0, flags, 0o600) }) else { return }
-      if name == first { measureTimes(file.number) }
+      if name == first { measureTimes(file.number) } else { measureAttributes(file.number) }
     }
     let exchanged = rename(first, second, in: staging, linux_rename_exchange)
     let refused = rename(first, second, in: staging, linux_rename_noreplace)
@@ -65,5 +65,25 @@ extension LinuxVolume {
     }
     let measured = !hasFraction ? Self.coarse : alwaysDiffers ? 0 : Self.tick
     properties.withLock { $0.granularity = measured }
+  }
+
+  /// Gives a file attributes and asks which became of them.
+  private func measureAttributes(_ file: Int32) {
+    func look() -> FileStatus? {
+      var raw = linux_status()
+      return linux_fstat(file, &raw) == 0 ? FileStatus(raw) : nil
+    }
+    func shown(_ modified: Int64) -> Int64? {
+      linux_set_modified(file, modified) == 0 ? look()?.modifiedNanoseconds : nil
+    }
+    var held = HeldAttributes.all
+    // Two modes, of which no mount option makes both.
+    held.permissions = [0o640, 0o710].allSatisfy { mode in
+      _ = fchmod(file, mode_t(mode))
+      return look().map { $0.permissions == mode } ?? true
+    }
+    if let shown = shown(HeldAttributes.probedTime) { held.timeStep = HeldAttributes.timeStep(showing: shown) }
+    if let first = shown(.min), let last = shown(.max), first < last { held.times = first...last }
+    properties.withLock { $0.held = held }
   }
 }

@@ -22,6 +22,7 @@ public final class LinuxVolume: Volume {
   struct Properties {
     var features = Features()
     var granularity: Int64 = 10_000_000
+    var held = HeldAttributes.all
     /// The permissions that a new file in the staging area keeps of those it is made with; nil before that was tried.
     var keptPermissions: UInt16?
   }
@@ -34,6 +35,7 @@ public final class LinuxVolume: Volume {
   public let filesystemIdentity: UInt64
 
   let properties = Mutex(Properties())
+  let opened = OpenedDirectories()
   /// Called on whichever thread archives something.
   /// In a box: a bare closure behind a generic `inout` gains a thunk at each access.
   struct ArchiveListener: Sendable {
@@ -76,6 +78,8 @@ public final class LinuxVolume: Volume {
   /// Two states of a file that differ in content may carry equal times only if both lie within this span: 0 where the
   /// kernel makes times differ once they were asked for, 10 ms or 2 s elsewhere.
   public var timestampGranularityNanoseconds: Int64 { properties.withLock { $0.granularity } }
+
+  public var heldAttributes: HeldAttributes { properties.withLock { $0.held } }
 
   // MARK: Paths
 
@@ -155,29 +159,39 @@ public final class LinuxVolume: Volume {
 
   public func status(_ path: BytePath) throws(SoftadastraError) -> FileStatus? {
     try validate(path)
-    var raw = linux_status()
     let name = path.isRoot ? [UInt8(ascii: ".")][...] : path.name
-    var looked: Int32
+    let result: Int32
     if path.isRoot || name.count == path.bytes.count {
       // Directly below the root there is nothing to resolve.
-      looked = withCPath(name) { linux_fstatat(root.number, $0, AT_SYMLINK_NOFOLLOW, &raw) }
+      let looked = withCPath(name) { look(at: $0, in: root.number) }
+      if let status = looked.status { return status }
+      result = looked.result
     } else {
-      let (parent, result) = hold(path.bytes.dropLast(name.count + 1))
-      looked = result
-      if let parent { looked = withCPath(name) { linux_fstatat(parent.number, $0, AT_SYMLINK_NOFOLLOW, &raw) } }
+      let (parent, held) = hold(path.bytes.dropLast(name.count + 1))
+      let looked = parent.map { parent in withCPath(name) { look(at: $0, in: parent.number) } }
+      if let status = looked?.status { return status }
+      result = looked?.result ?? held
     }
     // A parent that is a symlink or a file: nothing of ours is there.
-    if [ENOENT, ENOTDIR, ELOOP].contains(-looked) { return nil }
-    guard looked == 0 else { throw fail(looked, "cannot look at", path) }
-    return own(FileStatus(raw))
+    if [ENOENT, ENOTDIR, ELOOP].contains(-result) { return nil }
+    throw fail(result, "cannot look at", path)
   }
 
   /// Where another filesystem is mounted, what it hides is not gone, and what it shows is not part of the folder.
-  private func own(_ status: FileStatus) -> FileStatus {
-    guard status.kind == .directory, status.device != device else { return status }
-    var status = status
-    status.kind = .other
-    return status
+  private func look(at name: UnsafePointer<CChar>, in directory: Int32) -> (status: FileStatus?, result: Int32) {
+    var raw = linux_status()
+    let result = linux_fstatat(directory, name, AT_SYMLINK_NOFOLLOW, &raw)
+    guard result == 0 else { return (nil, result) }
+    var status = FileStatus(raw)
+    guard status.kind == .directory else { return (status, 0) }
+    if status.device != device {
+      status.kind = .other
+      return (status, 0)
+    }
+    let settled = opened.settled(status) {
+      linux_fstatat(directory, name, AT_SYMLINK_NOFOLLOW, &raw) == 0 ? FileStatus(raw) : nil
+    }
+    return (settled, 0)
   }
 
   public func list(_ directory: BytePath) throws(SoftadastraError) -> [DirectoryItem] {
@@ -187,12 +201,11 @@ public final class LinuxVolume: Volume {
     var items: [DirectoryItem] = []
     var failure: Int32 = 0
     let end = DirectoryReader.forEachName(opened.number) { name, _, bytes in
-      var raw = linux_status()
-      let looked = linux_fstatat(opened.number, name, AT_SYMLINK_NOFOLLOW, &raw)
-      if looked == 0 {
-        items.append(DirectoryItem(name: Array(bytes), status: own(FileStatus(raw))))
-      } else if looked != -ENOENT {
-        failure = looked
+      let (status, result) = look(at: name, in: opened.number)
+      if let status {
+        items.append(DirectoryItem(name: Array(bytes), status: status))
+      } else if result != -ENOENT {
+        failure = result
         return false
       }
       return true

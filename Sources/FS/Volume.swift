@@ -9,6 +9,9 @@ public protocol Volume: Sendable {
   /// For messages: the absolute path of the root.
   var location: String { get }
 
+  /// What its filesystem keeps of what a file is given; asked once, when the folder begins.
+  var heldAttributes: HeldAttributes { get }
+
   /// lstat. Nil if the path or one of its parents does not exist.
   func status(_ path: BytePath) throws(SoftadastraError) -> FileStatus?
   /// A complete, error-free listing, or an error. Unsorted; names that vanished between listing and stat are left out.
@@ -82,6 +85,10 @@ public protocol Volume: Sendable {
   /// Runs the closure, on this thread; what it calls may keep directories open in between.
   func holdDirectories(while body: () -> Void)
 
+  /// Runs the closure, on this thread, with a directory opened up that its owner has made read-only; who looks at it
+  /// meanwhile is told the mode it had. False, with nothing done, if that is not what keeps us from writing.
+  func openingUp(_ directory: BytePath, _ body: () -> Void) -> Bool
+
   /// Everything done so far is on the disk when this returns (syncfs).
   func barrier() throws(SoftadastraError)
   /// Bytes free for this user.
@@ -103,6 +110,8 @@ public struct VolumeSpace: Sendable, Hashable {
 
 extension Volume {
   public func holdDirectories(while body: () -> Void) { body() }
+
+  public func openingUp(_ directory: BytePath, _ body: () -> Void) -> Bool { false }
 
   public func holdingDirectories<T>(_ body: () -> T) -> T {
     var result: T?

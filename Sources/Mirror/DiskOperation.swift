@@ -79,8 +79,15 @@ struct DiskOperation: Sendable {
 
   func place(_ prepared: Prepared) -> Outcome {
     if let failure = prepared.failure { return .failed(failure) }
+    let outcome = attempt(prepared.staged)
+    guard case .failed(let error) = outcome, error.code == .permission else { return outcome }
+    var again: Outcome?
+    return volume.openingUp(path.parent) { again = attempt(prepared.staged) } ? again! : outcome
+  }
+
+  private func attempt(_ staged: (any StagedFile)?) -> Outcome {
     do throws(SoftadastraError) {
-      return try place(prepared.staged)
+      return try place(staged)
     } catch {
       switch error.code {
       case .changed: return .changedLocally
@@ -244,8 +251,9 @@ struct DiskOperation: Sendable {
     case .symlink(let target, _):
       return status.kind == .symlink ? (try volume.readLink(path) == target ? status.fingerprint : nil) : nil
     case .file(let size, let modified, let manifest):
-      guard status.kind == .file, status.size == size, status.modifiedNanoseconds == modified,
-        status.permissions == value.permissions
+      let held = volume.heldAttributes
+      guard status.kind == .file, status.size == size, held.shows(modified, as: status.modifiedNanoseconds),
+        !held.permissions || status.permissions == value.permissions
       else { return nil }
       let (now, found) = try reader.manifest(of: path, previous: manifest)
       return found.chunks == manifest.chunks ? now.fingerprint : nil

@@ -168,9 +168,9 @@ extension FolderMirror {
     let volume = self.volume
     let directories = Array(found)
     for (path, status) in zip(directories, await onPool(directories) { (try? volume.status($0)) ?? nil }) {
-      guard let status, status.kind == .directory, status.permissions == FileValue.implicitDirectoryPermissions else {
-        continue
-      }
+      guard let status, status.kind == .directory,
+        !observer.held.permissions || status.permissions == FileValue.implicitDirectoryPermissions
+      else { continue }
       made.insert(path, status.fingerprint)
     }
     await recallMarked()

@@ -78,13 +78,13 @@ extension FolderMirror {
   /// What is wanted and not recorded: a file that was linked before its bytes were durable.
   private func heal(_ item: PendingTree.Item) async throws(SoftadastraError) {
     guard let value = item.entry.value, case .file(_, let modified, let manifest) = value.kind else { return }
-    let (volume, reader, path) = (self.volume, self.reader, item.path)
+    let (volume, reader, path, held) = (self.volume, self.reader, item.path, observer.held)
     let summary = store.summary(StoreKey.file(folder, path))
     guard summary?.isDeleted ?? true else { return }
     let isHealed = try await pool.run { () throws(SoftadastraError) in
-      guard let status = try volume.status(path), status.kind == .file, status.modifiedNanoseconds == modified else {
-        return false
-      }
+      guard let status = try volume.status(path), status.kind == .file,
+        held.shows(modified, as: status.modifiedNanoseconds)
+      else { return false }
       if status.size == value.size,
         try reader.manifest(of: path, previous: manifest).1.chunks == manifest.chunks
       {
@@ -136,7 +136,8 @@ extension FolderMirror {
         continue
       }
       let sources = rest.indices.filter {
-        rest[$0].path != wanted.path && rest[$0].file?.size == size && rest[$0].file?.modifiedNanoseconds == modified
+        rest[$0].path != wanted.path && rest[$0].file?.size == size
+          && observer.held.shows(modified, as: rest[$0].file!.modifiedNanoseconds)
       }
       for source in sources {
         let (volume, reader, path) = (self.volume, self.reader, rest[source].path)

@@ -81,7 +81,8 @@ extension FolderMirror {
       guard status.fingerprint == source[0].1.tag else { return [] }
       return moveMutations(source, from: from, to: to, version: intent.version, rootTag: status.fingerprint)
     case .file(let size, let modified, _):
-      guard status.kind == .file, status.size == size, status.modifiedNanoseconds == modified else { return [] }
+      guard status.kind == .file, status.size == size, observer.held.shows(modified, as: status.modifiedNanoseconds)
+      else { return [] }
       // The rename gave it another ctime: it is read before its fingerprint counts.
       return moveMutations(source, from: from, to: to, version: intent.version, rootTag: 0)
     case .symlink: return []

@@ -49,9 +49,8 @@ extension FolderMirror {
         return false
       }
       let found = await pool.run { try? reader.manifest(of: to, previous: manifest) }
-      guard let (status, now) = found, now.chunks == manifest.chunks,
-        value.kind == .file(size: status.size, modifiedNanoseconds: status.modifiedNanoseconds, now),
-        status.permissions == value.permissions
+      guard let (status, now) = found,
+        value == FileValue(of: status, now).completed(from: value, observer.held)
       else { return false }
       fingerprint = status.fingerprint
     } else {

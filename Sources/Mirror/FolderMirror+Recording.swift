@@ -23,7 +23,7 @@ extension FolderMirror {
     let dots = pending.dots(at: path)
     guard !dots.isEmpty else { return nil }
     let local = syncedEntry(path)
-    for item in dots.compactMap({ pending[path, $0] }) where item.entry.value == value {
+    for item in dots.compactMap({ pending[path, $0] }) where isShown(item.entry, by: value) {
       if let survivor = survivor(item.entry, over: local, at: path) { return (item, survivor) }
     }
     return nil
@@ -34,10 +34,15 @@ extension FolderMirror {
     let dots = pending.dots(at: path)
     guard !dots.isEmpty else { return nil }
     let local = syncedEntry(path)
-    for entry in dots.lazy.flatMap({ self.pending[path, $0]?.overtaken ?? [] }) where entry.value == value {
+    for entry in dots.lazy.flatMap({ self.pending[path, $0]?.overtaken ?? [] }) where isShown(entry, by: value) {
       if let survivor = survivor(entry, over: local, at: path) { return survivor }
     }
     return nil
+  }
+
+  /// Whether a disk on which `value` was found may hold this version.
+  private func isShown(_ entry: FileEntry, by value: FileValue) -> Bool {
+    entry.value == value.completed(from: entry.value, observer.held)
   }
 
   private func syncedEntry(_ path: BytePath) -> FileEntry? {

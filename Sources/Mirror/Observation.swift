@@ -50,6 +50,20 @@ public struct Observer: Sendable {
   /// Timestamps this close may hide a later write; 0 where every write shows.
   var granularityNanoseconds: Int64 = 0
   var time: any TimeSource = SystemTime()
+  let held: HeldAttributes
+
+  init(
+    folder: FolderID, store: Store, reader: ContentReader, made: MadeDirectories, granularityNanoseconds: Int64 = 0,
+    time: any TimeSource = SystemTime()
+  ) {
+    self.folder = folder
+    self.store = store
+    self.reader = reader
+    self.made = made
+    self.granularityNanoseconds = granularityNanoseconds
+    self.time = time
+    held = reader.volume.heldAttributes
+  }
 
   /// The clock of a file server may differ by so much.
   private static let clockToleranceNanoseconds: Int64 = 60_000_000_000
@@ -122,9 +136,7 @@ public struct Observer: Sendable {
       let old = known?.value?.manifest
       let begun = granularityNanoseconds > 0 ? time.wallMilliseconds() * 1_000_000 : .max
       let (read, manifest, inline) = try reader.contents(of: path, previous: old, lookedAt: status)
-      let value = FileValue(
-        kind: .file(size: read.size, modifiedNanoseconds: read.modifiedNanoseconds, manifest),
-        permissions: read.permissions)
+      let value = FileValue(of: read, manifest)
       let isRecent =
         granularityNanoseconds > 0
         && read.changedNanoseconds > begun - granularityNanoseconds - Self.clockToleranceNanoseconds
@@ -133,8 +145,9 @@ public struct Observer: Sendable {
   }
 
   private func outcome(
-    _ value: FileValue, _ known: FileEntry?, _ status: FileStatus, _ inline: [UInt8]? = nil, isRecent: Bool = false
+    _ found: FileValue, _ known: FileEntry?, _ status: FileStatus, _ inline: [UInt8]? = nil, isRecent: Bool = false
   ) -> Observation {
+    let value = found.completed(from: known?.value, held)
     func changed(_ value: StoredFileValue) -> Observation {
       .changed(
         Observation.Found(

@@ -14,7 +14,8 @@ enum Checks {
     var content: [UInt8]
   }
 
-  static func tree(_ volume: MemoryVolume) -> [BytePath: FileState] {
+  /// - Parameter held: what is compared of attributes, where another volume holds less.
+  static func tree(_ volume: MemoryVolume, as held: HeldAttributes = .all) -> [BytePath: FileState] {
     var tree: [BytePath: FileState] = [:]
     for (path, _) in volume.items() where !path.isReserved {
       guard let status = try? volume.status(path) else { continue }
@@ -25,23 +26,28 @@ enum Checks {
         default: []
         }
       tree[path] = FileState(
-        kind: status.kind, mode: status.kind == .symlink ? 0 : status.permissions,
-        modified: status.kind == .directory ? 0 : status.modifiedNanoseconds, content: content)
+        kind: status.kind, mode: status.kind == .symlink || !held.permissions ? 0 : status.permissions,
+        modified: status.kind == .directory ? 0 : held.shown(status.modifiedNanoseconds), content: content)
     }
     return tree
   }
 
   /// Invariant 1. Nil if all machines hold the same.
   static func difference(_ machines: [Machine]) -> String? {
-    let first = tree(machines[0].volume)
+    let held = heldByAll(machines)
+    let first = tree(machines[0].volume, as: held)
     for other in machines.dropFirst() {
-      let second = tree(other.volume)
+      let second = tree(other.volume, as: held)
       for path in Set(first.keys).union(second.keys).sorted() where first[path] != second[path] {
         return "\(path): \(machines[0].name) has \(words(first[path])), \(other.name) has \(words(second[path]))"
       }
       if let key = valueDifference(machines[0], other) { return "values of \(key) differ" }
     }
     return nil
+  }
+
+  private static func heldByAll(_ machines: [Machine]) -> HeldAttributes {
+    machines.lazy.map(\.volume.heldAttributes).first { $0 != .all } ?? .all
   }
 
   private static func words(_ state: FileState?) -> String {
@@ -100,9 +106,10 @@ enum Checks {
   }
 
   static func firstDifferentPath(_ machines: [Machine]) -> BytePath? {
-    let first = tree(machines[0].volume)
+    let held = heldByAll(machines)
+    let first = tree(machines[0].volume, as: held)
     for other in machines.dropFirst() {
-      let second = tree(other.volume)
+      let second = tree(other.volume, as: held)
       if let path = Set(first.keys).union(second.keys).sorted().first(where: { first[$0] != second[$0] }) {
         return path
       }

@@ -24,6 +24,8 @@ final class ProcessVolume: Volume {
     self.emit = emit
   }
 
+  var heldAttributes: HeldAttributes { volume.heldAttributes }
+
   func die() { isDead.withLock { $0 = true } }
 
   private func call<T>(

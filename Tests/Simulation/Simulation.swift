@@ -102,6 +102,12 @@ public final class Simulation {
     if isChain, count > 2 { self.count(.chain) }
     if skewed { self.count(.clockOff) }
     if onlyEditor != nil { self.count(.onlyOneEdits) }
+    // Decided apart from all else, whose course stays what it was.
+    var poor = SeededRandom(seed: configuration.seed ^ 0x0FA7)
+    if poor.below(8) == 0 {
+      machines[poor.below(count)].volume.heldAttributes = .exFAT
+      self.count(.poorVolume)
+    }
     #if SOFTADASTRA_FAULTS
       DeliberateFault.current = configuration.mistake
     #endif

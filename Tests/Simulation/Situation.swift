@@ -43,6 +43,7 @@ public enum Situation: String, CaseIterable, Sendable {
   case clockOff = "clock years off"
   case clockJump = "clock jump"
   case ioErrors = "calls on the folder fail"
+  case poorVolume = "folder's filesystem without permissions and exact times"
   case fullVolume = "folder's filesystem full"
   case logErrors = "write or fsync of the log fails"
   case fullLog = "log's filesystem full"

@@ -44,8 +44,9 @@ extension MemoryVolume.State {
   func status(_ inode: UInt64) -> FileStatus {
     let node = tree.nodes[inode]!
     return FileStatus(
-      kind: node.kind, mode: node.mode, size: node.kind == .directory ? 4096 : UInt64(node.content.count),
-      modifiedNanoseconds: node.modified, changedNanoseconds: node.changed, inode: inode, device: device,
+      kind: node.kind, mode: held.permissions ? node.mode : 0o777,
+      size: node.kind == .directory ? 4096 : UInt64(node.content.count),
+      modifiedNanoseconds: held.shown(node.modified), changedNanoseconds: node.changed, inode: inode, device: device,
       links: UInt64(node.links))
   }
 

@@ -43,6 +43,7 @@ public final class MemoryVolume: Volume {
     var fault: Fault?
     var free: UInt64 = 1 << 40
     var device: UInt64 = 1
+    var held = HeldAttributes.all
     /// Changed by power loss: files opened before are dead.
     var generation = 0
   }
@@ -65,6 +66,12 @@ public final class MemoryVolume: Volume {
   public var nowNanoseconds: Int64 {
     get { state.withLock { $0.now } }
     set { state.withLock { $0.now = newValue } }
+  }
+
+  /// What it keeps of files' attributes from now on.
+  public var heldAttributes: HeldAttributes {
+    get { state.withLock { $0.held } }
+    set { state.withLock { $0.held = newValue } }
   }
 
   public func setFreeBytes(_ count: UInt64) { state.withLock { $0.free = count } }

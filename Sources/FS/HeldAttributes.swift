@@ -1,0 +1,40 @@
+/// Which of a file's attributes a filesystem can hold: FAT and exFAT have no permissions, and times of ten milliseconds or
+/// two seconds within some decades; other old formats count whole seconds.
+///
+/// What it cannot hold is nobody's edit. So what lies on the disk is compared with what is recorded as far as it can show
+/// that. Pure; `LinuxVolume` measures it in the staging area.
+public struct HeldAttributes: Sendable, Hashable {
+  public var permissions: Bool
+  /// Times are multiples of so many nanoseconds.
+  public var timeStep: Int64
+  /// Nanoseconds since 1970; what lies outside becomes the nearest of them.
+  public var times: ClosedRange<Int64>
+
+  public init(permissions: Bool, timeStep: Int64, times: ClosedRange<Int64>) {
+    self.permissions = permissions
+    self.timeStep = timeStep
+    self.times = times
+  }
+
+  /// Everything, as it is.
+  public static let all = HeldAttributes(permissions: true, timeStep: 1, times: .min ... .max)
+
+  /// Whether a file that was given the time `modified` may have the time `shown` here.
+  public func shows(_ modified: Int64, as shown: Int64) -> Bool {
+    let nearest = min(max(modified, times.lowerBound), times.upperBound)
+    let (difference, isFar) = nearest.subtractingReportingOverflow(shown)
+    return !isFar && difference.magnitude < UInt64(timeStep)
+  }
+
+  // MARK: Measuring
+
+  /// The time that tells steps apart: each leaves another rest of it.
+  static let probedTime: Int64 = 1_000_000_001_987_654_321
+  private static let steps: [Int64] = [1, 100, 1_000, 1_000_000, 10_000_000, 1_000_000_000, 2_000_000_000]
+
+  /// The step of a filesystem on which `probedTime` became `shown`; the longest where it became something else altogether.
+  static func timeStep(showing shown: Int64) -> Int64 {
+    let difference = (probedTime - shown).magnitude
+    return steps.first { difference < UInt64($0) } ?? steps.last!
+  }
+}

@@ -1,0 +1,13 @@
+public import Glibc
+
+/// Runs the closure, on this thread, as somebody whom permissions stop; root is stopped by none.
+///
+/// - Parameter user: whose files these are; for a test that is not run by root they are its own.
+public func asUser(_ user: uid_t = 65534, _ body: () throws -> Void) throws {
+  guard geteuid() == 0 else { return try body() }
+  typealias SetUser = @convention(c) (uid_t) -> Int32
+  let setUser = unsafeBitCast(dlsym(nil, "setfsuid")!, to: SetUser.self)
+  _ = setUser(user)
+  defer { _ = setUser(0) }
+  try body()
+}
