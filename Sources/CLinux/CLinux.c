@@ -136,13 +136,14 @@ static struct timespec from_nanoseconds(int64_t ns) {
   return (struct timespec){.tv_sec = seconds, .tv_nsec = rest};
 }
 
+// The access time goes with it: many filesystems in user space set either both times or, silently, none.
 int linux_set_modified(int descriptor, int64_t modified_ns) {
-  struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, from_nanoseconds(modified_ns)};
+  struct timespec times[2] = {{.tv_nsec = UTIME_NOW}, from_nanoseconds(modified_ns)};
   return checked(futimens(descriptor, times));
 }
 
 int linux_set_modified_at(int directory, const char *path, int64_t modified_ns) {
-  struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, from_nanoseconds(modified_ns)};
+  struct timespec times[2] = {{.tv_nsec = UTIME_NOW}, from_nanoseconds(modified_ns)};
   return checked(utimensat(directory, path, times, AT_SYMLINK_NOFOLLOW));
 }
 
@@ -200,7 +201,7 @@ int linux_change_modified(int descriptor, int64_t modified_ns) {
   // As above, and so does futimens.
   char path[40];
   snprintf(path, sizeof path, "/proc/self/fd/%d", descriptor);
-  struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, from_nanoseconds(modified_ns)};
+  struct timespec times[2] = {{.tv_nsec = UTIME_NOW}, from_nanoseconds(modified_ns)};
   return checked(utimensat(AT_FDCWD, path, times, 0));
 }
 

@@ -5,7 +5,7 @@
 /// that. Pure; `LinuxVolume` measures it in the staging area.
 public struct HeldAttributes: Sendable, Hashable {
   public var permissions: Bool
-  /// Times are multiples of so many nanoseconds.
+  /// Times are multiples of so many nanoseconds; of `.max` where none is kept.
   public var timeStep: Int64
   /// Nanoseconds since 1970; what lies outside becomes the nearest of them.
   public var times: ClosedRange<Int64>
@@ -32,9 +32,9 @@ public struct HeldAttributes: Sendable, Hashable {
   static let probedTime: Int64 = 1_000_000_001_987_654_321
   private static let steps: [Int64] = [1, 100, 1_000, 1_000_000, 10_000_000, 1_000_000_000, 2_000_000_000]
 
-  /// The step of a filesystem on which `probedTime` became `shown`; the longest where it became something else altogether.
+  /// The step of a filesystem on which `probedTime` became `shown`.
   static func timeStep(showing shown: Int64) -> Int64 {
     let difference = (probedTime - shown).magnitude
-    return steps.first { difference < UInt64($0) } ?? steps.last!
+    return steps.first { difference < UInt64($0) } ?? .max
   }
 }

@@ -1,5 +1,6 @@
 public import SoftadastraCore
 internal import SoftadastraFS
+internal import SoftadastraStore
 internal import SoftadastraSync
 
 /// What cannot be applied for now: looked at anew, or tried again later.
@@ -78,11 +79,21 @@ extension FolderMirror {
     if pending.hasQueued { applySignal.raise() }
   }
 
-  /// `sync retry`: at once, whatever the back-off.
-  public func retry(_ path: BytePath) {
+  /// `sync retry`: at once, whatever the back-off. False if nothing of that name is here, was here, or is wanted.
+  public func retry(_ path: BytePath) async -> Bool {
+    let volume = self.volume
+    let isKnown =
+      path.isRoot || unsupported[path] != nil || !pending.dots(at: path).isEmpty
+      || store.summary(StoreKey.file(folder, path)) != nil
+    guard isKnown || pending.hasDescendants(of: path) || observer.hasLiveDescendants(path) else {
+      guard await pool.run({ (try? volume.status(path)) ?? nil }) != nil else { return false }
+      rescan(path)
+      return true
+    }
     pending.requeueDue(now: .max, path: path)
     rescan(path)
     applySignal.raise()
+    return true
   }
 }
 

@@ -142,6 +142,15 @@ public final class OfflineNode: NodeService {
     try await commit([settings.peerAddressMutation(try PeerAddressText.checked(address))])
   }
 
+  public func removePeerAddress(_ address: String) async throws(SoftadastraError) {
+    try await commit([try settings.peerAddressRemoval(checking: address)])
+  }
+
+  public func discover(seconds: Double) async throws(SoftadastraError) -> [DiscoveredReport] {
+    try await Announcements.heard(
+      onPort: options.discoveryPort.value, key: files.group.discoveryKey, by: files.identity.nodeID, seconds: seconds)
+  }
+
   public func put(key: [UInt8], value: [UInt8], ifVersion: String?) async throws(SoftadastraError) -> ValueReport {
     try await beginWriting()
     return try await values.put(key, value, ifVersion: ifVersion)
@@ -165,8 +174,7 @@ public final class OfflineNode: NodeService {
 
   public func stop() async throws(SoftadastraError) { throw needsNode("stop") }
   public func addFolder(_ request: FolderRequest) async throws(SoftadastraError) { throw needsNode("watch") }
-  public func removePeer(_ node: String) async throws(SoftadastraError) { throw needsNode("remove peer") }
-  public func retry(_ path: String) async throws(SoftadastraError) { throw needsNode("retry") }
+  public func retry(_ path: [String]) async throws(SoftadastraError) { throw needsNode("retry") }
   public func tick() async throws(SoftadastraError) -> TickReport { throw needsNode("tick") }
 
   public func wait(timeoutSeconds: Double, peers: Int) async throws(SoftadastraError) -> WaitReport {

@@ -77,8 +77,13 @@ public final class RunningNode: NodeService {
     try await core.addPeerAddress(address)
   }
 
-  public func removePeer(_ node: String) async throws(SoftadastraError) { try await core.removePeer(node) }
-  public func retry(_ path: String) async throws(SoftadastraError) { try await core.retry(path) }
+  public func removePeerAddress(_ address: String) async throws(SoftadastraError) {
+    try await core.removePeerAddress(address)
+  }
+  public func discover(seconds: Double) async throws(SoftadastraError) -> [DiscoveredReport] {
+    try await core.discover(seconds: seconds)
+  }
+  public func retry(_ path: [String]) async throws(SoftadastraError) { try await core.retry(path) }
 
   public func tick() async throws(SoftadastraError) -> TickReport {
     let result = await core.tickNow()

@@ -21,6 +21,14 @@ import Testing
     #expect(HeldAttributes.timeStep(showing: shown) > HeldAttributes.probedTime.distance(to: shown))
   }
 
+  /// The time of the call instead of the one that was asked for.
+  @Test func noTimeIsKept() {
+    let step = HeldAttributes.timeStep(showing: 1_796_000_000_000_000_000)
+    #expect(step == .max)
+    let held = HeldAttributes(permissions: true, timeStep: step, times: .min ... .max)
+    #expect(held.shows(0, as: 1_796_000_000_000_000_000) && held.shows(1_796_000_000_000_000_000, as: -1))
+  }
+
   @Test func whatCannotBeShownIsTheSame() {
     let poor = HeldAttributes.exFAT
     for modified: Int64 in [

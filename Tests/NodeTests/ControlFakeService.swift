@@ -44,8 +44,8 @@ final class FakeService: NodeService {
   }
   func join(_ invite: String) async throws(SoftadastraError) { note("join \(invite)") }
   func addPeerAddress(_ address: String) async throws(SoftadastraError) { note("peer \(address)") }
-  func removePeer(_ node: String) async throws(SoftadastraError) { note("remove-peer \(node)") }
-  func retry(_ path: String) async throws(SoftadastraError) { note("retry \(path)") }
+  func removePeerAddress(_ address: String) async throws(SoftadastraError) { note("remove-peer \(address)") }
+  func retry(_ path: [String]) async throws(SoftadastraError) { note("retry \(path.joined(separator: " "))") }
   func tick() async throws(SoftadastraError) -> TickReport {
     TickReport(retried: 1, pruned: 2, batches: 3, batchEntries: 4)
   }

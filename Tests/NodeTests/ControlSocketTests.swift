@@ -41,8 +41,8 @@ import Testing
       try await client.join("x")
       try await client.addFolder(FolderRequest(path: "/p", name: "n", adopt: true))
       try await client.addPeerAddress("a:1")
-      try await client.removePeer("b")
-      try await client.retry("p")
+      try await client.removePeerAddress("b")
+      try await client.retry(["p", "q"])
       try await client.compactLog()
       #expect(try await client.tick() == TickReport(retried: 1, pruned: 2, batches: 3, batchEntries: 4))
       #expect(try await client.wait(timeoutSeconds: 1.5, peers: 2) == WaitReport(done: false, reason: "1.5 2"))
@@ -60,7 +60,7 @@ import Testing
       #expect(try await client.revertFolder("abc") == 6)
       #expect(
         service.calls.withLock { $0 } == [
-          "join x", "add /p n true", "peer a:1", "remove-peer b", "retry p", "compact", "remove [1]",
+          "join x", "add /p n true", "peer a:1", "remove-peer b", "retry p q", "compact", "remove [1]",
           "resolve [\"/p\", \"p\"] both", "remove-folder f",
         ])
     }

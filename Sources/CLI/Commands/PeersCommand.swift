@@ -63,19 +63,20 @@ struct PeersAddCommand: AsyncParsableCommand {
 
 struct PeersRemoveCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "remove", abstract: "Remove a peer, or an address that was added.",
+    commandName: "remove", abstract: "Remove an address that was added with 'peers add'.",
     discussion: """
+      Members stay members.
+
       Example:
-        softadastra peers remove desk
+        softadastra peers remove desk.example:22420
       """)
 
-  @Argument(
-    help: ArgumentHelp("The peer's ID, the first characters of it, its name, or an address.", valueName: "node"))
-  var node: String
+  @Argument(help: ArgumentHelp("HOST:PORT, as it was added.", valueName: "address"))
+  var address: String
 
   @OptionGroup var global: GlobalOptions
 
   func run() async throws {
-    try await NodeAccess.with(try global.configuration()) { try await $0.removePeer(node) }
+    try await NodeAccess.with(try global.configuration()) { try await $0.removePeerAddress(address) }
   }
 }

@@ -71,12 +71,19 @@ struct SyncRetryCommand: AsyncParsableCommand {
         softadastra sync retry ~/Shared/report.odt
       """)
 
-  @Argument(help: "The path, as 'softadastra status' shows it or on disk.", completion: .file())
+  @Argument(
+    help: "A file, directory or folder, as 'softadastra status' shows it or on disk.", completion: .file())
   var path: String
 
   @OptionGroup var global: GlobalOptions
 
+  func validate() throws {
+    guard !path.isEmpty else { throw ValidationError("the path is empty") }
+  }
+
   func run() async throws {
-    try await NodeAccess.withRunning(try global.configuration()) { try await $0.retry(path) }
+    try await NodeAccess.withRunning(try global.configuration()) {
+      try await $0.retry(FolderPath.spellings(path))
+    }
   }
 }

@@ -42,11 +42,11 @@ public final class ControlClient: NodeService {
   public func addPeerAddress(_ address: String) async throws(SoftadastraError) {
     try await tell(.addPeerAddress, ControlArguments(text: address))
   }
-  public func removePeer(_ node: String) async throws(SoftadastraError) {
-    try await tell(.removePeer, ControlArguments(text: node))
+  public func removePeerAddress(_ address: String) async throws(SoftadastraError) {
+    try await tell(.removePeerAddress, ControlArguments(text: address))
   }
-  public func retry(_ path: String) async throws(SoftadastraError) {
-    try await tell(.retry, ControlArguments(text: path))
+  public func retry(_ path: [String]) async throws(SoftadastraError) {
+    try await tell(.retry, ControlArguments(path: path))
   }
   public func tick() async throws(SoftadastraError) -> TickReport { try await ask(.tick) }
   public func wait(timeoutSeconds: Double, peers: Int) async throws(SoftadastraError) -> WaitReport {

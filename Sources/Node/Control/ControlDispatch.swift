@@ -56,8 +56,8 @@ struct ControlDispatch: Sendable {
         try await service.invite(expiresSeconds: Int(clamping: with.seconds), uses: with.count ?? 1))
     case .join: try await service.join(try ControlCoding.required(with.text, "text"))
     case .addPeerAddress: try await service.addPeerAddress(try ControlCoding.required(with.text, "text"))
-    case .removePeer: try await service.removePeer(try ControlCoding.required(with.text, "text"))
-    case .retry: try await service.retry(try ControlCoding.required(with.text, "text"))
+    case .removePeerAddress: try await service.removePeerAddress(try ControlCoding.required(with.text, "text"))
+    case .retry: try await service.retry(try ControlCoding.required(with.path, "path"))
     case .tick: try await give(try await service.tick())
     case .wait:
       try await give(try await service.wait(timeoutSeconds: with.seconds ?? 0, peers: with.count ?? 0))
@@ -81,7 +81,7 @@ struct ControlDispatch: Sendable {
     case .events: try await stream(try await service.events(), id, reply)
     }
     switch call {
-    case .stop, .addFolder, .join, .addPeerAddress, .removePeer, .retry, .remove, .compactLog,
+    case .stop, .addFolder, .join, .addPeerAddress, .removePeerAddress, .retry, .remove, .compactLog,
       .resolveConflict, .removeFolder:
       try await give(ControlNothing())
     default: break

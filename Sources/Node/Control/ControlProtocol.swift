@@ -26,7 +26,7 @@ enum ControlCall: String, Codable, Sendable {
   case addFolder = "add-folder"
   case invite, join
   case addPeerAddress = "add-peer-address"
-  case removePeer = "remove-peer"
+  case removePeerAddress = "remove-peer"
   case retry, tick, wait
   case put, get, remove, list
   case watchValues = "watch-values"

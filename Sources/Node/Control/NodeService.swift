@@ -17,8 +17,10 @@ public protocol NodeService: Sendable {
   func join(_ invite: String) async throws(SoftadastraError)
 
   func addPeerAddress(_ address: String) async throws(SoftadastraError)
-  func removePeer(_ node: String) async throws(SoftadastraError)
-  func retry(_ path: String) async throws(SoftadastraError)
+  /// `.notFound` if it was not added.
+  func removePeerAddress(_ address: String) async throws(SoftadastraError)
+  /// Tries what is blocked at or below the path again now. `path`: its spellings. `.notFound` where none means anything.
+  func retry(_ path: [String]) async throws(SoftadastraError)
   func tick() async throws(SoftadastraError) -> TickReport
   /// Drains the watcher, then returns when nothing is pending here and at all connected peers, `peers` of them at least.
   func wait(timeoutSeconds: Double, peers: Int) async throws(SoftadastraError) -> WaitReport
@@ -56,10 +58,4 @@ public protocol NodeService: Sendable {
 
   /// Listens for announcements of the group's nodes for so long. The default returns the peers that are known.
   func discover(seconds: Double) async throws(SoftadastraError) -> [DiscoveredReport]
-}
-
-extension NodeService {
-  public func discover(seconds: Double) async throws(SoftadastraError) -> [DiscoveredReport] {
-    try await status().peers.filter { !$0.address.isEmpty }.map { DiscoveredReport(id: $0.id, address: $0.address) }
-  }
 }

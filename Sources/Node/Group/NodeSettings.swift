@@ -91,7 +91,15 @@ struct NodeSettings: Sendable {
 
   func peerAddresses() -> [String] { list(Self.peerPrefix).map(\.0) }
   func peerAddressMutation(_ address: String) -> Mutation { put(Self.peerPrefix + address, []) }
-  func peerAddressRemoval(_ address: String) -> Mutation { .erase(key: StoreKey.setting(Self.peerPrefix + address)) }
+  /// Fails with `.notFound` if the address was never added.
+  func peerAddressRemoval(checking address: String) throws(SoftadastraError) -> Mutation {
+    guard peerAddresses().contains(address) else {
+      throw SoftadastraError(
+        .notFound, "peer address", at: BytePath.escape(address.utf8), why: "it was not added",
+        hint: "give HOST:PORT as it was given to 'softadastra peers add'")
+    }
+    return .erase(key: StoreKey.setting(Self.peerPrefix + address))
+  }
 
   // MARK: Addresses at which members were reached
 

@@ -12,26 +12,37 @@ extension NodeCore {
   }
 
   /// Forgets a static address; a member stays one until it is revoked.
-  func removePeer(_ text: String) async throws(SoftadastraError) {
-    let settings = NodeSettings(store: store)
-    guard settings.peerAddresses().contains(text), let address = PeerAddress(text) else {
-      throw SoftadastraError(
-        .notFound, "peer", at: text, why: "there is no such address", hint: "softadastra peers lists what is known")
-    }
-    try await store.wait(try store.commit([settings.peerAddressRemoval(text)]))
+  func removePeerAddress(_ text: String) async throws(SoftadastraError) {
+    let removal = try NodeSettings(store: store).peerAddressRemoval(checking: text)
+    try await store.wait(try store.commit([removal]))
+    guard let address = PeerAddress(text) else { return }
     staticAddresses.remove(address)
     dialer.remove(.address(address))
   }
 
-  func retry(_ text: String) async throws(SoftadastraError) {
-    for folder in folders.values {
-      let prefix = folder.path + "/"
-      let relative = text.hasPrefix(prefix) ? String(text.dropFirst(prefix.count)) : text
-      if text.hasPrefix("/"), relative == text, text != folder.path { continue }
-      await folder.mirror.retry(text == folder.path ? .root : BytePath(relative))
-      return
+  func retry(_ spellings: [String]) async throws(SoftadastraError) {
+    let places = PathFinding(
+      folders: folders.values.map {
+        WatchedFolder(id: $0.id, path: $0.path, mode: $0.mode.rawValue)
+      }
+    ).places(spellings)
+    var isKnown = false
+    for place in places {
+      if await folders[place.folder.id]?.mirror.retry(place.path) == true { isKnown = true }
     }
-    throw SoftadastraError(.notFound, "path", at: text, why: "it is in none of the watched folders")
+    guard !isKnown else { return }
+    throw PathFinding.notFound(
+      spellings, places.isEmpty ? "it is in none of the watched folders" : "no watched folder knows of it",
+      hint: "softadastra status lists what is blocked")
+  }
+
+  func discover(seconds: Double) async throws(SoftadastraError) -> [DiscoveredReport] {
+    guard let discovery else {
+      throw SoftadastraError(
+        .closed, "discover", why: "this node runs with discovery off",
+        hint: "start it without --no-discovery, or stop it: then 'softadastra discover' listens by itself")
+    }
+    return await Announcements.heard(by: discovery, besides: nodeID, seconds: seconds, time)
   }
 
   func reload(_ fresh: NodeOptions) {
