@@ -302,7 +302,7 @@ complete -c 'softadastra' -n '__softadastra_should_offer_completions_for_flags_o
 complete -c 'softadastra' -n '__softadastra_should_offer_completions_for_flags_or_options "softadastra peers" h help' -s 'h' -l 'help' -d 'Show help information.'
 complete -c 'softadastra' -n '__softadastra_should_offer_completions_for_positional "softadastra peers" -eq 1' -fa 'list' -d 'Show discovered and connected peers. This is what \'peers\' alone does.'
 complete -c 'softadastra' -n '__softadastra_should_offer_completions_for_positional "softadastra peers" -eq 1' -fa 'add' -d 'Add an address where a member of the group may be found.'
-complete -c 'softadastra' -n '__softadastra_should_offer_completions_for_positional "softadastra peers" -eq 1' -fa 'remove' -d 'Remove a peer, or an address that was added.'
+complete -c 'softadastra' -n '__softadastra_should_offer_completions_for_positional "softadastra peers" -eq 1' -fa 'remove' -d 'Remove an address that was added with \'peers add\'.'
 complete -c 'softadastra' -n '__softadastra_should_offer_completions_for_flags_or_options "softadastra peers list" json' -l 'json' -d 'Print JSON; its fields are described in softadastra-json(7).'
 complete -c 'softadastra' -n '__softadastra_should_offer_completions_for_flags_or_options "softadastra peers list" home' -l 'home' -d 'The node\'s state directory.' -rfa '(__softadastra_complete_directories)'
 complete -c 'softadastra' -n '__softadastra_should_offer_completions_for_flags_or_options "softadastra peers list" v verbose' -l 'verbose' -s 'v' -d 'Log what the node does, to stderr.'

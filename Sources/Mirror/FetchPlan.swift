@@ -105,4 +105,10 @@ struct FetchPlan: Sendable {
   }
 
   mutating func forgiveAll() { excluded.removeAll() }
+
+  func forgivingAll() -> FetchPlan {
+    var plan = self
+    plan.forgiveAll()
+    return plan
+  }
 }

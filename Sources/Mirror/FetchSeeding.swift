@@ -17,6 +17,8 @@ struct FetchSeeding: Sendable {
   let path: BytePath
   let localManifest: Manifest?
   let spares: SpareVersions
+  /// Of an earlier try, which nobody could be asked for the rest of.
+  var paused: FetchPlan?
 
   struct Seeded: Sendable {
     let file: any StagedFile
@@ -24,11 +26,16 @@ struct FetchSeeding: Sendable {
     var present: Set<Int> = []
     /// Of chunks that are not: how many bytes of their beginning are probably there.
     var prefixes: [Int: Int] = [:]
+    /// What an earlier try knew.
+    var plan: FetchPlan?
     /// It was made new, and holds nothing but what is present.
     var isBlank = true
   }
 
   func run(stagedName: String) -> Result<Seeded, SoftadastraError> {
+    if let paused, let file = try? volume.openStaged(stagedName) {
+      return .success(Seeded(file: file, plan: paused, isBlank: false))
+    }
     do throws(SoftadastraError) {
       let isResumed = try volume.stagedNames().contains(stagedName) || reuseSpare(as: stagedName)
       var seeded = Seeded(file: try volume.stage(named: stagedName))

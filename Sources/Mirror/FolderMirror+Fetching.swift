@@ -7,6 +7,8 @@ public import SoftadastraSync
 extension FolderMirror {
   /// Files fetched side by side: on a distant link, files just too large to travel inside their change fill the window.
   private static let maxFetches = 160
+  /// Of so much what is here already is remembered while nobody has the rest.
+  private static let minPausedBytes: UInt64 = 1 << 20
 
   /// Prepares the staged file: what a cut transfer, or the local version, has already need not travel.
   func startFetch(_ item: PendingTree.Item, _ local: FileEntry?) {
@@ -21,7 +23,7 @@ extension FolderMirror {
     }
     let preparation = FetchSeeding(
       volume: volume, reader: reader, manifest: manifest, path: item.path, localManifest: local?.value?.manifest,
-      spares: spares)
+      spares: spares, paused: pausedPlans.removeValue(forKey: key))
     _ = self.seeding.insert(key)
     staged.insert(key.stagedName)
     Task {
@@ -51,7 +53,7 @@ extension FolderMirror {
       blockItem(item, error)
       startNextFetches()
     case .success(let seeded):
-      let plan = FetchPlan(manifest, present: seeded.present, prefixes: seeded.prefixes)
+      let plan = seeded.plan ?? FetchPlan(manifest, present: seeded.present, prefixes: seeded.prefixes)
       fetches[key] = FetchState(item: item, file: seeded.file, isBlank: seeded.isBlank, plan: plan)
       if fetches[key]!.plan.isComplete { completeFetch(key) } else { requestMore() }
     }
@@ -179,6 +181,9 @@ extension FolderMirror {
     cancelFetch(key)
     guard let item = pending[key.path, key.dot] else { return }
     if state.isOverwrittenByAuthor, item.isDerived { return giveUp(item) }
+    if state.plan.bytesDone >= Self.minPausedBytes, pausedPlans.count < Self.maxFetches {
+      pausedPlans[key] = state.plan.forgivingAll()
+    }
     blockItem(
       item,
       SoftadastraError(
@@ -251,6 +256,7 @@ extension FolderMirror {
   }
 
   private func cancelFetch(_ key: FetchKey) {
+    pausedPlans[key] = nil
     guard let state = fetches.removeValue(forKey: key) else { return }
     for (request, flight) in state.plan.inFlight {
       requests[request] = nil

@@ -143,6 +143,8 @@ public actor FolderMirror {
   /// Being prepared: local chunks are copied.
   var seeding: Set<FetchKey> = []
   var fetchQueue: [FetchKey] = []
+  /// Of large files that nobody had the rest of: what of each is here, so that it is not read again at every try.
+  var pausedPlans: [FetchKey: FetchPlan] = [:]
   /// Files of transfers in the staging area.
   var staged: Set<String> = []
   /// Of those, how many pieces are being written to each right now.

@@ -132,32 +132,3 @@ public final class RunningNode: NodeService {
 
   private var values: ValueOperations { ValueOperations(store: core.store, author: core.author) }
 }
-
-/// Follows the key-value space through the store's feed.
-enum ValueWatch {
-  static func stream(_ store: Store, prefix: [UInt8], _ values: ValueOperations) -> AsyncStream<ValueReport> {
-    let (stream, continuation) = AsyncStream<ValueReport>.makeStream(
-      bufferingPolicy: .bufferingNewest(EventBroadcaster.maxQueuedEvents))
-    let cursor = Mutex(store.durableSequence)
-    let number = store.onChange { _ in
-      cursor.withLock { since in
-        while true {
-          let page = store.changes(prefix: StoreKey.value(prefix), since: since, limit: 256)
-          for (key, summary) in page.entries {
-            let report = values.report(
-              Array(key.dropFirst()), size: summary.valueCount, summary.isDeleted ? nil : summary.dot, nil)
-            continuation.yield(report)
-          }
-          // The rest may wait for what the log writes next, and this is its thread.
-          guard page.isTruncated, page.through > since else {
-            since = page.through
-            return
-          }
-          since = page.through
-        }
-      }
-    }
-    continuation.onTermination = { _ in store.endChanges(number) }
-    return stream
-  }
-}

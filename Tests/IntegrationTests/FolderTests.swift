@@ -167,6 +167,46 @@ extension Integration {
       }
     }
 
+    /// A path as `status` shows it goes to the folder that knows it; what nobody knows is said to be unknown.
+    @Test(.timeLimit(.minutes(1)))
+    func whatIsTriedAgain() async throws {
+      try await Lab.use { lab in
+        let node = try lab.node("a")
+        try await node.start()
+        for name in ["second", "third"] {
+          let other = lab.base + "/" + name
+          try FileManager.default.createDirectory(atPath: other, withIntermediateDirectories: true)
+          #expect(mkfifo(other + "/pipe-\(name)", 0o644) == 0)
+          let (child, _) = try node.launch(["watch", other])
+          try await until("\(name) is not watched") {
+            try await node.succeed(["status"]).contains("blocked pipe-\(name)")
+          }
+          await child.end(.seconds(10))
+        }
+        for path in ["pipe-second", "pipe-third", lab.base + "/third/pipe-third", node.folder] {
+          try await node.succeed(["sync", "retry", path])
+        }
+        let unknown = try await node.run(["sync", "retry", "nothing"])
+        #expect(unknown.code == 1 && unknown.errors.contains("no watched folder knows of it"))
+        let outside = try await node.run(["sync", "retry", "/nowhere/at/all"])
+        #expect(outside.code == 1 && outside.errors.contains("none of the watched folders"))
+      }
+    }
+
+    @Test(.timeLimit(.minutes(1)))
+    func addressesComeAndGo() async throws {
+      try await Lab.use { lab in
+        let node = try lab.node("a")
+        try await node.succeed(["peers", "add", "192.0.2.1:22420"])
+        try await node.succeed(["peers", "remove", "192.0.2.1:22420"])
+        try await node.start()
+        try await node.succeed(["peers", "add", "192.0.2.1:22420"])
+        try await node.succeed(["peers", "remove", "192.0.2.1:22420"])
+        let again = try await node.run(["peers", "remove", "192.0.2.1:22420"])
+        #expect(again.code == 1 && again.errors.contains("it was not added"))
+      }
+    }
+
     @Test(.timeLimit(.minutes(1)))
     func listing() async throws {
       try await Lab.use { lab in

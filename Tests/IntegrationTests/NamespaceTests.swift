@@ -34,6 +34,37 @@ extension Integration {
       }
     }
 
+    private struct Heard: Decodable, Equatable {
+      var id: String
+      var address: String
+    }
+
+    private static func discover(_ node: TestNode) async throws -> [Heard] {
+      let text = try await node.succeed(["discover", "--for", "500ms", "--json"])
+      return try JSONDecoder().decode([Heard].self, from: Data(text.utf8))
+    }
+
+    /// Whether a node runs here or not, and connected or not.
+    @Test(.timeLimit(.minutes(2)))
+    func whoAnnouncesItselfIsHeard() async throws {
+      try await Namespaces.with { first, second in
+        try await Lab.use { lab in
+          let (a, b) = try await Self.pair(lab, first, second)
+          try a.write("from-a", "1")
+          try await Trees.untilEqual(a.folder, b.folder, within: .seconds(30))
+          let status = try JSONDecoder().decode(
+            NodeStatus.self, from: Data(try await b.succeed(["status", "--json"]).utf8))
+          let fromRunning = try await Self.discover(a)
+          #expect(Set(fromRunning.map(\.id)) == [status.node.id])
+          #expect(fromRunning.contains { $0.address.hasPrefix("10.99.0.2:") })
+          await a.stop()
+          #expect(Set(try await Self.discover(a).map(\.id)) == [status.node.id])
+          await b.stop()
+          #expect(try await Self.discover(a).isEmpty)
+        }
+      }
+    }
+
     /// Both hosts move to another network: nobody waits for the next look at the interfaces, nor for a dead connection.
     @Test(.timeLimit(.minutes(2)))
     func aNewAddressIsNoticedAtOnce() async throws {

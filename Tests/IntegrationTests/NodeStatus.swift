@@ -13,6 +13,8 @@ struct NodeStatus: Decodable {
     var files: Int
     var blocked: [Blocked]
   }
+  struct Node: Decodable { var id: String }
+  var node: Node
   var folders: [Folder]
 
   static func of(_ node: TestNode) async throws -> NodeStatus {

@@ -31,6 +31,35 @@ import Testing
     await pair.end()
   }
 
+  /// Of a large file a part has come, and nobody has the rest: that part is not read again at each of the tries.
+  @Test func whatHasComeIsNotReadAgain() async throws {
+    let content = Self.content(6 << 20)
+    let isOver = SharedFlag()
+    isOver.clear()
+    let refusals = Counter()
+    let pair = try await FetchingPair(of: content, at: path) { _, fetch in
+      guard !isOver.isSet, fetch.offset >= 3 << 20 || refusals.value > 0 else { return .served }
+      refusals.add()
+      return .refused(.unreadable)
+    }
+    let reads = Counter()
+    pair.volumes[1].fail { operation, _ in
+      if operation == .read, refusals.value > 0 { reads.add() }
+      return nil
+    }
+    try await pair.receive()
+    // Several tries, each refused again.
+    for _ in 0..<500 where refusals.value < 12 { try await Task.sleep(for: .milliseconds(10)) }
+    #expect(refusals.value >= 12)
+    #expect(reads.value == 0)
+    isOver.set()
+    #expect(await pair.here.rests())
+    let isSame = pair.content == content
+    #expect(isSame)
+    #expect(pair.bytesServed == content.count)
+    await pair.end()
+  }
+
   /// It was deleted while this node was away for so long that nobody remembers that. A crash may have left it on the disk
   /// before its record: then it is that version, and no edit that brings the file back everywhere.
   @Test(arguments: [false, true]) func whatWasDeletedElsewhereIsWaitedForNoLonger(isOnDisk: Bool) async throws {
