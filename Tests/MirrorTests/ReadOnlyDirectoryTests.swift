@@ -43,7 +43,8 @@ import Testing
     let operation = DiskOperation(
       path: file, wanted: FileEntry(version: version, stored: value.map { StoredFileValue($0) }), expected: expected,
       content: content.map { .inline($0) } ?? .none, copyPath: nil, volume: volume,
-      reader: ContentReader(volume: volume, hasher: hasher), made: MadeDirectories(), spares: SpareVersions(time: FastTime()))
+      reader: ContentReader(volume: volume, hasher: hasher), made: MadeDirectories(),
+      spares: SpareVersions(time: FastTime()))
     return operation.perform()
   }
 
