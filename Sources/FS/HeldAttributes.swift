@@ -21,12 +21,25 @@ public struct HeldAttributes: Sendable, Hashable {
 
   /// Whether a file that was given the time `modified` may have the time `shown` here.
   public func shows(_ modified: Int64, as shown: Int64) -> Bool {
+    if modified == shown { return true }
     let nearest = min(max(modified, times.lowerBound), times.upperBound)
     let (difference, isFar) = nearest.subtractingReportingOverflow(shown)
     return !isFar && difference.magnitude < UInt64(timeStep)
   }
 
   // MARK: Measuring
+
+  /// 1980 to 2107, to the step.
+  private static let timesOfFAT: ClosedRange<Int64> = 315_532_800_000_000_000...4_354_819_199_999_999_999
+  private static let stepsOfFAT: ClosedRange<Int64> = 10_000_000...2_000_000_000
+
+  /// With the limits of FAT and exFAT where it is one of them: some show what is outside until they are mounted again.
+  var withLimitsOfFAT: HeldAttributes {
+    guard !permissions, Self.stepsOfFAT.contains(timeStep) else { return self }
+    var limited = self
+    limited.times = times.clamped(to: Self.timesOfFAT)
+    return limited
+  }
 
   /// The time that tells steps apart: each leaves another rest of it.
   static let probedTime: Int64 = 1_000_000_001_987_654_321

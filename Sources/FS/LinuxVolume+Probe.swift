@@ -84,6 +84,7 @@ extension LinuxVolume {
     }
     if let shown = shown(HeldAttributes.probedTime) { held.timeStep = HeldAttributes.timeStep(showing: shown) }
     if let first = shown(.min), let last = shown(.max), first < last { held.times = first...last }
-    properties.withLock { $0.held = held }
+    let measured = held.withLimitsOfFAT
+    properties.withLock { $0.held = measured }
   }
 }

@@ -43,6 +43,20 @@ import Testing
     #expect(!poor.shows(.min, as: .max) && !HeldAttributes.all.shows(1, as: 2))
   }
 
+  /// Some show until the next mount what they cannot keep, and 1980 from then on.
+  @Test func whatIsShownForAWhile() {
+    let before1980: Int64 = -300_000_000_000_000_000
+    for step: Int64 in [10_000_000, 1_000_000_000, 2_000_000_000] {
+      let held = HeldAttributes(permissions: false, timeStep: step, times: .min ... .max).withLimitsOfFAT
+      #expect(held.shows(before1980, as: before1980) && held.shows(before1980, as: 315_532_800_000_000_000))
+    }
+    // These can keep it: another time is somebody's.
+    for (permissions, step): (Bool, Int64) in [(false, 100), (true, 1_000_000_000)] {
+      let held = HeldAttributes(permissions: permissions, timeStep: step, times: .min ... .max).withLimitsOfFAT
+      #expect(!held.shows(before1980, as: 315_532_800_000_000_000))
+    }
+  }
+
   /// What is measured here is what a file here keeps.
   @Test func measured() throws {
     let directory = TemporaryDirectory()
