@@ -42,7 +42,13 @@ const uint32_t linux_rename_exchange = RENAME_EXCHANGE;
 
 static int checked(long result) { return result < 0 ? -errno : (int)result; }
 
-static int64_t nanoseconds(struct timespec t) { return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec; }
+// Of times that 64 bits do not hold, the nearest that they do.
+static int64_t nanoseconds(struct timespec t) {
+  int64_t result;
+  if (__builtin_mul_overflow((int64_t)t.tv_sec, 1000000000, &result)) return t.tv_sec < 0 ? INT64_MIN : INT64_MAX;
+  if (__builtin_add_overflow(result, (int64_t)t.tv_nsec, &result)) return INT64_MAX;
+  return result;
+}
 
 static void convert(const struct stat *s, struct linux_status *out) {
   out->device = s->st_dev;

@@ -27,6 +27,10 @@ public struct HeldAttributes: Sendable, Hashable {
     return !isFar && difference.magnitude < UInt64(timeStep)
   }
 
+  /// What the oldest FAT holds.
+  public static let fat = HeldAttributes(permissions: false, timeStep: 2_000_000_000, times: .min ... .max)
+    .withLimitsOfFAT
+
   // MARK: Measuring
 
   /// 1980 to 2107, to the step.
@@ -47,7 +51,8 @@ public struct HeldAttributes: Sendable, Hashable {
 
   /// The step of a filesystem on which `probedTime` became `shown`.
   static func timeStep(showing shown: Int64) -> Int64 {
-    let difference = (probedTime - shown).magnitude
-    return steps.first { difference < UInt64($0) } ?? .max
+    let (difference, isFar) = probedTime.subtractingReportingOverflow(shown)
+    guard !isFar else { return .max }
+    return steps.first { difference.magnitude < UInt64($0) } ?? .max
   }
 }

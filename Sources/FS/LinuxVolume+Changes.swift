@@ -53,10 +53,10 @@ extension LinuxVolume {
     guard before.kind == .directory else { throw changed(path) }
     guard heldAttributes.permissions else { return before }
     // It keeps its set-gid bit: that decides the group of new files, and removing it is not ours to do.
-    let result = self.opened.setMode(opened.number, before.mode & 0o7000 | permissions & 0o777)
+    let result = openedDirectories.setMode(opened.number, before.mode & 0o7000 | permissions & 0o777)
     guard result == 0 else { throw fail(result, "cannot set permissions of", path) }
     let now = try status(of: opened.number, path)
-    return self.opened.settled(now) { try? status(of: opened.number, path) }
+    return openedDirectories.settled(now) { try? status(of: opened.number, path) }
   }
 
   public func setAttributes(

@@ -18,7 +18,9 @@ extension LinuxVolume {
     }
     let flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC
     for name in [first, second] {
-      guard let file = Descriptor(withCPath(name.utf8) { linux_openat(staging, $0, flags, 0o600) }) else { return }
+      guard let file = Descriptor(withCPath(name.utf8) { linux_openat(staging, $0, flags, 0o600) }) else {
+        return assumeAttributes()
+      }
       if name == first { measureTimes(file.number) } else { measureAttributes(file.number) }
     }
     let exchanged = rename(first, second, in: staging, linux_rename_exchange)
@@ -41,6 +43,13 @@ extension LinuxVolume {
       $0.features.hasUnnamedFiles = hasUnnamed
       $0.keptPermissions = keptPermissions
     }
+  }
+
+  /// Read-only, or full: what cannot be tried is told by the filesystem's kind.
+  private func assumeAttributes() {
+    let kindsOfFAT: Set<UInt64> = [0x4D44, 0x2011_BAB0]
+    guard kindsOfFAT.contains(linux_filesystem_type(root.number)) else { return }
+    properties.withLock { $0.held = .fat }
   }
 
   private func rename(_ first: String, _ second: String, in staging: Int32, _ flags: UInt32) -> Int32 {

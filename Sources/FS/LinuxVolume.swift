@@ -35,7 +35,7 @@ public final class LinuxVolume: Volume {
   public let filesystemIdentity: UInt64
 
   let properties = Mutex(Properties())
-  let opened = OpenedDirectories()
+  let openedDirectories = OpenedDirectories()
   /// Called on whichever thread archives something.
   /// In a box: a bare closure behind a generic `inout` gains a thunk at each access.
   struct ArchiveListener: Sendable {
@@ -188,7 +188,7 @@ public final class LinuxVolume: Volume {
       status.kind = .other
       return (status, 0)
     }
-    let settled = opened.settled(status) {
+    let settled = openedDirectories.settled(status) {
       linux_fstatat(directory, name, AT_SYMLINK_NOFOLLOW, &raw) == 0 ? FileStatus(raw) : nil
     }
     return (settled, 0)

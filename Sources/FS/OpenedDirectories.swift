@@ -6,14 +6,16 @@ internal import Synchronization
 /// Directories that their owner has made read-only, opened up for as long as a call of ours works in them: a peer's change to
 /// what lies in one arrives all the same.
 ///
-/// Whoever looks meanwhile is told the mode it is to have, so that nobody takes the other one for an edit. A kill in between,
-/// which lasts microseconds, leaves the directory writable for its owner.
+/// Whoever looks meanwhile is told the mode it is to have, so that nobody takes the other one for an edit. A kill in between
+/// leaves the directory writable for its owner, and the next start takes that for an edit; an owner who gives it just that
+/// mode meanwhile finds it taken back. A set-group-ID bit that the caller may not set is lost.
 final class OpenedDirectories: Sendable {
   private struct Opened {
     /// As it was, and will be.
     var mode: UInt16
+    /// As it is now.
+    var openMode: UInt16
     var users = 1
-    var openMode: UInt16 { mode | OpenedDirectories.writing }
   }
 
   /// What its owner needs to make and remove names in it.
@@ -24,44 +26,56 @@ final class OpenedDirectories: Sendable {
   /// Nobody looks twice before the first was opened.
   private let wasUsed = Atomic(false)
 
-  /// False, with nothing done, if it is not its mode that keeps the owner from writing, or it is somebody else's.
-  func open(_ directory: Int32) -> Bool {
+  /// The inode, for `close`. Nil, with nothing done, if it is not its mode that keeps the owner from writing, or it is
+  /// somebody else's.
+  func open(_ directory: Int32) -> UInt64? {
     wasUsed.store(true, ordering: .sequentiallyConsistent)
     return opened.withLock { opened in
-      guard let status = look(directory) else { return false }
+      guard let status = look(directory) else { return nil }
       if opened[status.inode] != nil {
         opened[status.inode]!.users += 1
-        return true
+        return status.inode
       }
-      let found = Opened(mode: status.mode)
-      guard found.openMode != status.mode, linux_change_mode(directory, UInt32(found.openMode)) == 0 else {
-        return false
+      guard status.mode & Self.writing != Self.writing, let openMode = openUp(directory, status.mode) else {
+        return nil
       }
-      opened[status.inode] = found
-      return true
+      opened[status.inode] = Opened(mode: status.mode, openMode: openMode)
+      return status.inode
     }
   }
 
-  func close(_ directory: Int32) {
+  func close(_ directory: Int32, _ inode: UInt64) {
     opened.withLock { opened in
-      guard let status = look(directory), let found = opened[status.inode] else { return }
-      guard found.users == 1 else { return opened[status.inode]!.users -= 1 }
-      opened[status.inode] = nil
+      guard let found = opened[inode] else { return }
+      guard found.users == 1 else { return opened[inode]!.users -= 1 }
+      opened[inode] = nil
       // Another mode is somebody's by now.
-      if status.mode == found.openMode { _ = linux_change_mode(directory, UInt32(found.mode)) }
+      if look(directory).map({ $0.mode == found.openMode }) ?? true {
+        _ = linux_change_mode(directory, UInt32(found.mode))
+      }
     }
   }
 
-  /// A directory is given a mode to keep.
+  /// A directory is given a mode to keep. 0, or -errno.
   func setMode(_ directory: Int32, _ mode: UInt16) -> Int32 {
     guard wasUsed.load(ordering: .sequentiallyConsistent) else { return linux_change_mode(directory, UInt32(mode)) }
     return opened.withLock { opened in
-      guard let inode = look(directory)?.inode, opened[inode] != nil else {
-        return linux_change_mode(directory, UInt32(mode))
-      }
+      let result = linux_change_mode(directory, UInt32(mode))
+      guard result == 0, let inode = look(directory)?.inode, opened[inode] != nil,
+        let openMode = openUp(directory, mode)
+      else { return result }
       opened[inode]!.mode = mode
-      return linux_change_mode(directory, UInt32(opened[inode]!.openMode))
+      opened[inode]!.openMode = openMode
+      return 0
     }
+  }
+
+  /// The mode that it has then: the kernel may leave out some of it.
+  private func openUp(_ directory: Int32, _ mode: UInt16) -> UInt16? {
+    guard linux_change_mode(directory, UInt32(mode | Self.writing)) == 0 else { return nil }
+    if let now = look(directory)?.mode, now & Self.writing == Self.writing { return now }
+    _ = linux_change_mode(directory, UInt32(mode))
+    return nil
   }
 
   /// The status with the mode that the directory is to have.
@@ -85,9 +99,9 @@ final class OpenedDirectories: Sendable {
 extension LinuxVolume {
   public func openingUp(_ directory: BytePath, _ body: () -> Void) -> Bool {
     guard let held = Descriptor(Beneath.open(root.number, directory.bytes, flags: Self.throughFlags)),
-      opened.open(held.number)
+      let inode = openedDirectories.open(held.number)
     else { return false }
-    defer { opened.close(held.number) }
+    defer { openedDirectories.close(held.number, inode) }
     body()
     return true
   }

@@ -119,6 +119,26 @@ extension Volume {
     return result!
   }
 
+  /// Runs the closure, and once more where it is refused and the directory that `path` lies in, or the deepest above it that
+  /// exists, could be opened up.
+  public func openingUpParent<T>(
+    of path: BytePath, _ body: () throws(SoftadastraError) -> T
+  ) throws(SoftadastraError) -> T {
+    do throws(SoftadastraError) {
+      return try body()
+    } catch {
+      guard error.code == .permission, !path.isRoot else { throw error }
+      var directory = path.parent
+      while !directory.isRoot, (try? status(directory)) ?? nil == nil { directory = directory.parent }
+      var again: Result<T, SoftadastraError>?
+      let isOpened = openingUp(directory) {
+        do throws(SoftadastraError) { again = .success(try body()) } catch { again = .failure(error) }
+      }
+      guard isOpened, let again else { throw error }
+      return try again.get()
+    }
+  }
+
   public func openForReading(_ path: BytePath, lookedAt status: FileStatus) throws(SoftadastraError)
     -> any ReadableFile
   {

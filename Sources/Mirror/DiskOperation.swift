@@ -79,15 +79,8 @@ struct DiskOperation: Sendable {
 
   func place(_ prepared: Prepared) -> Outcome {
     if let failure = prepared.failure { return .failed(failure) }
-    let outcome = attempt(prepared.staged)
-    guard case .failed(let error) = outcome, error.code == .permission else { return outcome }
-    var again: Outcome?
-    return volume.openingUp(path.parent) { again = attempt(prepared.staged) } ? again! : outcome
-  }
-
-  private func attempt(_ staged: (any StagedFile)?) -> Outcome {
     do throws(SoftadastraError) {
-      return try place(staged)
+      return try volume.openingUpParent(of: path) { () throws(SoftadastraError) in try place(prepared.staged) }
     } catch {
       switch error.code {
       case .changed: return .changedLocally

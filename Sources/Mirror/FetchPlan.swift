@@ -105,10 +105,4 @@ struct FetchPlan: Sendable {
   }
 
   mutating func forgiveAll() { excluded.removeAll() }
-
-  func forgivingAll() -> FetchPlan {
-    var plan = self
-    plan.forgiveAll()
-    return plan
-  }
 }

@@ -10,22 +10,25 @@ extension FileValue {
   }
 
   /// This, as it was found on a disk, with what that cannot hold taken from what is known of the file: its permissions, and
-  /// its time where the one found is what became of it.
+  /// its time where its bytes are the same and the time found is what became of it.
   ///
   /// - Parameter known: what the disk is to hold, if anything; of another kind it says nothing.
   func completed(from known: FileValue?, _ held: HeldAttributes) -> FileValue {
     guard held != .all else { return self }
     var value = self
     switch (kind, known?.kind) {
-    case (.file(let size, let shown, let manifest), .file(_, let modified, _)?):
-      if held.shows(modified, as: shown) {
+    case (.file(let size, let shown, let manifest), .file(_, let modified, let knownManifest)?):
+      // With other bytes it is an edit, and its time another one.
+      if manifest.chunks == knownManifest.chunks, held.shows(modified, as: shown) {
         value.kind = .file(size: size, modifiedNanoseconds: modified, manifest)
       }
       if !held.permissions { value.permissions = known!.permissions }
     case (.directory, .directory?):
       if !held.permissions { value.permissions = known!.permissions }
-    case (.symlink(let target, let shown), .symlink(_, let modified)?):
-      if held.shows(modified, as: shown) { value.kind = .symlink(target: target, modifiedNanoseconds: modified) }
+    case (.symlink(let target, let shown), .symlink(let knownTarget, let modified)?):
+      if target == knownTarget, held.shows(modified, as: shown) {
+        value.kind = .symlink(target: target, modifiedNanoseconds: modified)
+      }
     default:
       if !held.permissions, let usual = usualPermissions { value.permissions = usual }
     }

@@ -246,7 +246,10 @@ extension FolderMirror {
     }
     if let failure {
       // What the disk could not take it may drop, and say so only once: nothing of these files is believed any more.
-      if failure.code == .device { for step in steps { distrustStaged(step.item) } }
+      if failure.code == .device {
+        for step in steps { distrustStaged(step.item) }
+        pausedPlans.removeAll()
+      }
       return prepared.map { _ in .failed(failure) }
     }
     return await onPool(prepared) { $0.operation.place($0) }

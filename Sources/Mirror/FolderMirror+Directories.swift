@@ -243,7 +243,9 @@ extension FolderMirror {
             return SoftadastraError(
               .conflict, "remove", at: directory.path.description, why: "somebody has made another one in its place")
           }
-          try volume.removeDirectory(directory.path)
+          try volume.openingUpParent(of: directory.path) { () throws(SoftadastraError) in
+            try volume.removeDirectory(directory.path)
+          }
           return nil
         } catch {
           // Somebody was faster; those above it are looked at all the same.

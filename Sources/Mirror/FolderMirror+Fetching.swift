@@ -182,7 +182,8 @@ extension FolderMirror {
     guard let item = pending[key.path, key.dot] else { return }
     if state.isOverwrittenByAuthor, item.isDerived { return giveUp(item) }
     if state.plan.bytesDone >= Self.minPausedBytes, pausedPlans.count < Self.maxFetches {
-      pausedPlans[key] = state.plan.forgivingAll()
+      pausedPlans[key] = state.plan
+      pausedPlans[key]!.forgiveAll()
     }
     blockItem(
       item,

@@ -106,6 +106,7 @@ extension FolderMirror {
       let needsBarrier = !batches.allSatisfy(\.done.isEmpty)
       let failure = needsBarrier ? await barrier() : nil
       if let failure {
+        if failure.code == .device { pausedPlans.removeAll() }
         // Also what needed no work on disk: its records go with the batch.
         holdBack(batches, failure)
       } else {

@@ -29,6 +29,7 @@ extension FolderMirror {
     let path: BytePath
     let key: [UInt8]
     let entry: FileEntry
+    let held: HeldAttributes
     /// What lies there.
     var file: FileStatus?
     /// The same, as an entry would say it. Not of what lies where a deletion was undone.
@@ -42,14 +43,16 @@ extension FolderMirror {
       guard let value = entry.value else {
         return file.modifiedNanoseconds / 1_000_000 > Int64(clamping: entry.version.stamp.milliseconds)
       }
-      return file.kind == .file && file.modifiedNanoseconds > value.modifiedNanoseconds
+      return file.kind == .file && !held.shows(value.modifiedNanoseconds, as: file.modifiedNanoseconds)
+        && file.modifiedNanoseconds > value.modifiedNanoseconds
     }
 
     /// What lies there is something whole, from before the entry's version.
     var isOlder: Bool {
       guard let value, let recorded = entry.value else { return false }
       guard value.manifest != nil else { return true }
-      return value.size > 0 && value.modifiedNanoseconds < recorded.modifiedNanoseconds
+      return value.size > 0 && !held.shows(recorded.modifiedNanoseconds, as: value.modifiedNanoseconds)
+        && value.modifiedNanoseconds < recorded.modifiedNanoseconds
     }
   }
 
@@ -104,10 +107,12 @@ extension FolderMirror {
     let boot = configuration.bootedAtNanoseconds ?? .min
     let isOurFile = entry.value?.manifest != nil && isOurs(entry)
     return try await pool.run { () throws(SoftadastraError) -> Damage? in
-      let missing = Damage(path: path, key: key, entry: entry)
+      let missing = Damage(path: path, key: key, entry: entry, held: observer.held)
       guard let status = try volume.status(path) else { return entry.isDeleted ? nil : missing }
       guard status.kind == .file || isOurFile && status.changedNanoseconds < boot else { return nil }
-      guard let value = entry.value else { return Damage(path: path, key: key, entry: entry, file: status) }
+      guard let value = entry.value else {
+        return Damage(path: path, key: key, entry: entry, held: observer.held, file: status)
+      }
       guard case .changed(let now) = observer.observe(path, trustsFingerprint: false) else {
         return nil
       }
@@ -121,7 +126,7 @@ extension FolderMirror {
         }
         return nil
       }
-      return Damage(path: path, key: key, entry: entry, file: status, value: now.value.value)
+      return Damage(path: path, key: key, entry: entry, held: observer.held, file: status, value: now.value.value)
     }
   }
 
@@ -197,7 +202,9 @@ extension FolderMirror {
     _ path: BytePath, _ seen: FileStatus, on volume: any Volume
   ) throws(SoftadastraError) -> Displaced? {
     let displaced: Displaced
-    do throws(SoftadastraError) { displaced = try volume.displace(path) } catch {
+    do throws(SoftadastraError) {
+      displaced = try volume.openingUpParent(of: path) { () throws(SoftadastraError) in try volume.displace(path) }
+    } catch {
       guard error.code == .notFound else { throw error }
       return nil
     }

@@ -82,14 +82,11 @@ extension FolderMirror {
   /// `sync retry`: at once, whatever the back-off. False if nothing of that name is here, was here, or is wanted.
   public func retry(_ path: BytePath) async -> Bool {
     let volume = self.volume
-    let isKnown =
-      path.isRoot || unsupported[path] != nil || !pending.dots(at: path).isEmpty
-      || store.summary(StoreKey.file(folder, path)) != nil
-    guard isKnown || pending.hasDescendants(of: path) || observer.hasLiveDescendants(path) else {
-      guard await pool.run({ (try? volume.status(path)) ?? nil }) != nil else { return false }
-      rescan(path)
-      return true
-    }
+    var isKnown =
+      path.isRoot || unsupported[path] != nil || !pending.dots(at: path).isEmpty || pending.hasDescendants(of: path)
+      || store.summary(StoreKey.file(folder, path)) != nil || observer.hasLiveDescendants(path)
+    if !isKnown { isKnown = await pool.run { (try? volume.status(path)) ?? nil } != nil }
+    guard isKnown else { return false }
     pending.requeueDue(now: .max, path: path)
     rescan(path)
     applySignal.raise()

@@ -138,7 +138,8 @@ public actor Client {
     try await service().list(prefix: Array(prefix.utf8), after: after.map { Array($0.utf8) }, limit: limit)
   }
 
-  /// Each change below a prefix from now on, local or from another node; a removed key has an empty version.
+  /// The value of each key below a prefix that changes from now on, here or at another node; a removed key has an empty
+  /// version. Of several changes that were not read yet only the last is told.
   public func watch(_ prefix: String = "") async throws(SoftadastraError) -> AsyncStream<ValueReport> {
     try await service().watchValues(prefix: Array(prefix.utf8))
   }

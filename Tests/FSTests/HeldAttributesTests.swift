@@ -30,7 +30,7 @@ import Testing
   }
 
   @Test func whatCannotBeShownIsTheSame() {
-    let poor = HeldAttributes.exFAT
+    let poor = HeldAttributes.fat
     for modified: Int64 in [
       .min, -1, 0, 1, 315_532_799_999_999_999, 315_532_800_000_000_001, 1_700_000_001_987_654_321,
       4_354_819_199_999_999_999, .max,

@@ -85,6 +85,38 @@ import Testing
     #expect(mode() == 0o555)
   }
 
+  /// The kernel takes the set-group-ID bit away from who is not in the group.
+  @Test(.enabled(if: geteuid() == 0)) func aGroupOfOthers() throws {
+    chown(directory.path + "/place", 65534, 1234)
+    chmod(directory.path + "/place", 0o2555)
+    try asUser {
+      let isOpened = volume.openingUp(place) {
+        #expect(mode() & 0o777 == 0o755)
+        #expect((try? volume.status(place))??.permissions == 0o555)
+        #expect(throws: Never.self) { try make("made") }
+      }
+      #expect(isOpened)
+      #expect(mode() & 0o777 == 0o555)
+    }
+  }
+
+  /// Also where directories in between are still to be made.
+  @Test func theDeepestThatExists() throws {
+    try asUser {
+      let path = BytePath("place/new/file")
+      try volume.openingUpParent(of: path) { () throws(SoftadastraError) in
+        _ = try volume.makeDirectory(path.parent, permissions: 0o755)
+      }
+      #expect(try volume.status(path.parent)?.kind == .directory)
+      #expect(mode() == 0o555)
+      #expect(throws: SoftadastraError.self) {
+        try volume.openingUpParent(of: path) { () throws(SoftadastraError) in
+          throw SoftadastraError(.device, "fails", why: "for another reason")
+        }
+      }
+    }
+  }
+
   /// A mode that it is given meanwhile is the one that it keeps.
   @Test func aNewModeMeanwhile() throws {
     try asUser {

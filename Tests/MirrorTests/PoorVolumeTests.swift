@@ -18,7 +18,7 @@ import Testing
   private func pair() async throws -> (peer: MirrorLife, here: MirrorLife, volumes: [MemoryVolume]) {
     let volumes = [MemoryVolume(), MemoryVolume()]
     for volume in volumes { try MirrorLife.prepare(volume) }
-    volumes[1].heldAttributes = .exFAT
+    volumes[1].heldAttributes = .fat
     volumes[0].write(file, Array("file".utf8), permissions: 0o640)
     _ = try volumes[0].setModified(file, nanoseconds: Self.modified)
     volumes[0].write(old, Array("old".utf8), permissions: 0o755)
@@ -89,6 +89,18 @@ import Testing
     for life in [peer, here] { await life.end() }
   }
 
+  /// Other bytes within the step of the recorded time: who goes by times must see that.
+  @Test func anEditAtOnceHasAnotherTime() async throws {
+    let (peer, here, volumes) = try await pair()
+    volumes[1].write(file, Array("same".utf8))
+    _ = try volumes[1].setModified(file, nanoseconds: Self.modified)
+    await here.mirror.handle([.written(file)])
+    #expect(await here.rests())
+    let value = try entry(file, in: here)
+    #expect(value?.size == 4 && value?.modifiedNanoseconds == HeldAttributes.fat.shown(Self.modified))
+    for life in [peer, here] { await life.end() }
+  }
+
   /// A time that differs by more than a step is somebody's.
   @Test func aTouchIsAnEdit() async throws {
     let (peer, here, volumes) = try await pair()
@@ -116,14 +128,14 @@ import Testing
   @Test func whatACrashLeftIsAdopted() async throws {
     let volumes = [MemoryVolume(), MemoryVolume()]
     for volume in volumes { try MirrorLife.prepare(volume) }
-    volumes[1].heldAttributes = .exFAT
+    volumes[1].heldAttributes = .fat
     volumes[0].write(file, Array("file".utf8), permissions: 0o640)
     _ = try volumes[0].setModified(file, nanoseconds: Self.modified)
     let peer = try MirrorLife(1, volume: volumes[0], disk: MemoryDisk())
     try await peer.start()
     #expect(await peer.rests())
     volumes[1].write(file, Array("file".utf8))
-    _ = try volumes[1].setModified(file, nanoseconds: HeldAttributes.exFAT.shown(Self.modified))
+    _ = try volumes[1].setModified(file, nanoseconds: HeldAttributes.fat.shown(Self.modified))
     let here = try MirrorLife(2, volume: volumes[1], disk: MemoryDisk())
     try await here.mirror.start()
     try await give(peer, to: here)

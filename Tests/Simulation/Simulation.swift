@@ -105,8 +105,10 @@ public final class Simulation {
     // Decided apart from all else, whose course stays what it was.
     var poor = SeededRandom(seed: configuration.seed ^ 0x0FA7)
     if poor.below(8) == 0 {
-      machines[poor.below(count)].volume.heldAttributes = .exFAT
-      self.count(.poorVolume)
+      for machine in machines where poor.below(2) == 0 {
+        machine.volume.heldAttributes = .fat
+        self.count(.poorVolume)
+      }
     }
     #if SOFTADASTRA_FAULTS
       DeliberateFault.current = configuration.mistake

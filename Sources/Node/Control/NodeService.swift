@@ -57,5 +57,6 @@ public protocol NodeService: Sendable {
   func events() async throws(SoftadastraError) -> AsyncStream<NodeEvent>
 
   /// Listens for announcements of the group's nodes for so long. The default returns the peers that are known.
+  /// Who says on the local links that it is there, in so many seconds; in a day at most.
   func discover(seconds: Double) async throws(SoftadastraError) -> [DiscoveredReport]
 }

@@ -1,6 +1,7 @@
 internal import SoftadastraCore
 internal import SoftadastraStore
 internal import SoftadastraSync
+internal import SoftadastraTransport
 
 /// A folder that this node mirrors: where it lies, and which way.
 ///
@@ -93,6 +94,7 @@ struct NodeSettings: Sendable {
   func peerAddressMutation(_ address: String) -> Mutation { put(Self.peerPrefix + address, []) }
   /// Fails with `.notFound` if the address was never added.
   func peerAddressRemoval(checking address: String) throws(SoftadastraError) -> Mutation {
+    let address = PeerAddress(address)?.description ?? address
     guard peerAddresses().contains(address) else {
       throw SoftadastraError(
         .notFound, "peer address", at: BytePath.escape(address.utf8), why: "it was not added",

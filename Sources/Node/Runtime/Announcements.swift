@@ -4,13 +4,16 @@ internal import SoftadastraDiscovery
 
 /// Which nodes of the group say on the local links that they are there.
 enum Announcements {
+  static let maxSeconds = 86_400.0
+
   /// Asks everyone, and collects who is heard of in that time: one report for each address.
   static func heard(
     by service: DiscoveryService, besides own: NodeID, seconds: Double, _ time: any TimeSource
   ) async -> [DiscoveredReport] {
     let begun = time.monotonicNanoseconds()
     service.probe()
-    await time.sleep(nanoseconds: UInt64(max(0, seconds) * 1e9))
+    let span = seconds.isFinite ? min(max(0, seconds), maxSeconds) : 0
+    await time.sleep(nanoseconds: UInt64(span * 1e9))
     return service.peers
       .filter { $0.nodeID != own && $0.via == .group && $0.lastSeen >= begun }
       .sorted { $0.nodeID < $1.nodeID }
