@@ -189,13 +189,14 @@ uint32_t linux_dirent_kind(uint8_t type) { return (uint32_t)type << 12; }
 
 void linux_name_thread(unsigned long thread, const char *name) { pthread_setname_np((pthread_t)thread, name); }
 
+// Headers of Debian 12 do not name it; the number is the same on all machines that Swift knows.
+#ifndef SYS_fchmodat2
+#define SYS_fchmodat2 452
+#endif
+
 int linux_change_mode(int descriptor, uint32_t mode) {
   // fchmod refuses O_PATH descriptors, and an unreadable file cannot be opened otherwise.
-#ifdef SYS_fchmodat2
   int result = checked(syscall(SYS_fchmodat2, descriptor, "", mode, AT_EMPTY_PATH));
-#else
-  int result = checked(syscall(452, descriptor, "", mode, AT_EMPTY_PATH));
-#endif
   // Before Linux 6.6; in a sandbox that does not know the call, EPERM means the same.
   if (result != -ENOSYS && result != -EPERM) return result;
   char path[40];

@@ -9,7 +9,7 @@ public protocol Volume: Sendable {
   /// For messages: the absolute path of the root.
   var location: String { get }
 
-  /// What its filesystem keeps of what a file is given; asked once, when the folder begins.
+  /// What its filesystem keeps of what a file is given. The same from the time on at which the folder begins.
   var heldAttributes: HeldAttributes { get }
 
   /// lstat. Nil if the path or one of its parents does not exist.

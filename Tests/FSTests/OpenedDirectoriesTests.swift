@@ -12,15 +12,7 @@ import Testing
   private let volume: LinuxVolume
   private let place = BytePath("place")
 
-  init() throws {
-    chown(directory.path, geteuid() == 0 ? 65534 : geteuid(), getegid())
-    volume = try LinuxVolume(root: directory.path)
-    let (volume, place) = (volume, place)
-    try asUser {
-      try volume.prepareStaging()
-      _ = try volume.makeDirectory(place, permissions: 0o555)
-    }
-  }
+  init() throws { volume = try readOnlyDirectory(place, in: directory) }
 
   private func mode() -> mode_t {
     var status = stat()

@@ -16,15 +16,7 @@ import Testing
   private let file = BytePath("place/file")
   private let hasher = ContentHasher(secret: [UInt8](repeating: 7, count: ContentHasher.secretBytes))
 
-  init() throws {
-    chown(directory.path, geteuid() == 0 ? 65534 : geteuid(), getegid())
-    volume = try LinuxVolume(root: directory.path)
-    let (volume, place) = (volume, place)
-    try asUser {
-      try volume.prepareStaging()
-      _ = try volume.makeDirectory(place, permissions: 0o555)
-    }
-  }
+  init() throws { volume = try readOnlyDirectory(place, in: directory) }
 
   private func perform(_ content: [UInt8]?, over expected: UInt64?) throws -> DiskOperation.Outcome {
     let version = Version(

@@ -56,7 +56,6 @@ public protocol NodeService: Sendable {
   /// What happens from now on; several listeners may follow.
   func events() async throws(SoftadastraError) -> AsyncStream<NodeEvent>
 
-  /// Listens for announcements of the group's nodes for so long. The default returns the peers that are known.
-  /// Who says on the local links that it is there, in so many seconds; in a day at most.
+  /// Which nodes of the group say on the local links that they are there, in so many seconds: in a day at most.
   func discover(seconds: Double) async throws(SoftadastraError) -> [DiscoveredReport]
 }

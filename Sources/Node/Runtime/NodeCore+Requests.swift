@@ -15,7 +15,10 @@ extension NodeCore {
   func removePeerAddress(_ text: String) async throws(SoftadastraError) {
     let removal = try NodeSettings(store: store).peerAddressRemoval(checking: text)
     try await store.wait(try store.commit([removal]))
-    guard let address = PeerAddress(text) else { return }
+    // What the command line or the configuration names stays, too.
+    guard let address = PeerAddress(text), !options.peers.value.contains(where: { PeerAddress($0) == address }) else {
+      return
+    }
     staticAddresses.remove(address)
     dialer.remove(.address(address))
   }
